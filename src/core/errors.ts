@@ -1,0 +1,211 @@
+// The one error class and the one table of codes. docs/reference/errors.md is generated from this table.
+
+/** Exit code by family: what kind of thing went wrong, for scripts. 1 is a defect of quorate itself. */
+export const FAMILIES = {
+  internal: 1,
+  config: 2,
+  precondition: 3,
+  connect: 4,
+  command: 5,
+  etcd: 6,
+  kube: 7,
+  'drill-failed': 8,
+  'drill-unknown': 9,
+  artifact: 10,
+  machine: 11,
+  aborted: 130,
+} as const;
+
+export type Family = keyof typeof FAMILIES;
+
+/** Every error a user can meet: its family, what it means, and what usually helps. Text is lower case, as STYLE asks. */
+export const ERRORS = {
+  INTERNAL: {
+    family: 'internal',
+    meaning: 'a defect in quorate',
+    hint: 'run again with --debug and report the output',
+  },
+  USAGE: { family: 'config', meaning: 'the command line is wrong', hint: 'see quorate --help' },
+  SPEC_NOT_FOUND: {
+    family: 'config',
+    meaning: 'the cluster file does not exist',
+    hint: 'write one with: quorate init',
+  },
+  SPEC_INVALID: {
+    family: 'config',
+    meaning: 'cluster.yaml has problems; all are listed',
+    hint: 'change the listed lines',
+  },
+  SPEC_UNSUPPORTED: {
+    family: 'config',
+    meaning: 'cluster.yaml asks for something this release cannot do yet',
+    hint: 'see CHANGELOG.md for what is in which release',
+  },
+  FILE_EXISTS: { family: 'config', meaning: 'a file would be overwritten', hint: 'pass --force to replace it' },
+  NOT_ROOT: {
+    family: 'precondition',
+    meaning: 'local machines need root',
+    hint: 'run the same command with sudo',
+  },
+  HOST_TOOL_MISSING: {
+    family: 'precondition',
+    meaning: 'a program that quorate needs is not installed on this host',
+    hint: 'run: quorate doctor',
+  },
+  HOST_UNFIT: {
+    family: 'precondition',
+    meaning: 'this host cannot carry the cluster (memory, disk, kernel)',
+    hint: 'run: quorate doctor',
+  },
+  NETWORK_CLASH: {
+    family: 'precondition',
+    meaning: "the cluster's subnet is already in use on this host",
+    hint: 'choose another subnet for controlPlaneEndpoint; quorate init picks a free one',
+  },
+  VIP_TAKEN: {
+    family: 'precondition',
+    meaning: 'another machine already answers at the virtual IP',
+    hint: 'choose a free address for controlPlaneEndpoint',
+  },
+  LOCKED: {
+    family: 'precondition',
+    meaning: 'another quorate is working on this cluster',
+    hint: 'wait for it to end, or end it',
+  },
+  CONFIRMATION_NEEDED: {
+    family: 'precondition',
+    meaning: 'a question could not be asked because standard input is not a terminal',
+    hint: 'pass --yes to agree beforehand',
+  },
+  CLUSTER_NOT_FOUND: {
+    family: 'precondition',
+    meaning: 'there is no such cluster here',
+    hint: 'create it with: quorate up',
+  },
+  IMMUTABLE_CHANGE: {
+    family: 'precondition',
+    meaning: 'a field was changed that a living cluster cannot change',
+    hint: 'put the old value back, or build a new cluster under another name',
+  },
+  MACHINE_UNREACHABLE: {
+    family: 'connect',
+    meaning: 'a machine does not answer',
+    hint: 'start it with: quorate machine start NAME',
+  },
+  API_UNREACHABLE: {
+    family: 'connect',
+    meaning: 'no API server answers',
+    hint: 'run: quorate status',
+  },
+  COMMAND_FAILED: { family: 'command', meaning: 'a command ended with an error', hint: 'read its output above' },
+  COMMAND_TIMED_OUT: { family: 'command', meaning: 'a command ran past its deadline', hint: 'run again with --debug' },
+  COMMAND_NOT_FOUND: {
+    family: 'command',
+    meaning: 'a program does not exist on that machine',
+    hint: 'run: quorate doctor',
+  },
+  ETCD_QUORUM_AT_RISK: {
+    family: 'etcd',
+    meaning: 'the step would leave etcd without quorum',
+    hint: 'bring the other members back first; quorate status shows which are down',
+  },
+  ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
+  KUBE_FAILED: { family: 'kube', meaning: 'the Kubernetes API refused a request', hint: 'read the reason above' },
+  WAIT_TIMED_OUT: {
+    family: 'kube',
+    meaning: 'a condition did not become true before its deadline',
+    hint: 'run: quorate health, or the same command again: it continues',
+  },
+  PKI_LOST: {
+    family: 'precondition',
+    meaning: "etcd has data but no control plane holds the cluster's certificate authorities",
+    hint: 'restore /etc/kubernetes/pki from a backup, or remove the cluster with: quorate down',
+  },
+  PKI_CONFLICT: {
+    family: 'precondition',
+    meaning: 'control planes hold different certificate authorities',
+    hint: 'decide which one is right and remove the other from its machine',
+  },
+  ARTIFACT_UNAVAILABLE: {
+    family: 'artifact',
+    meaning: 'no source could provide an artifact; every attempt is listed',
+    hint: 'give network access, install Go, or pass --bundle DIR',
+  },
+  ARTIFACT_CORRUPT: {
+    family: 'artifact',
+    meaning: 'a file in the cache does not have its recorded checksum',
+    hint: 'run: quorate artifacts pull',
+  },
+  MACHINE_FAILED: {
+    family: 'machine',
+    meaning: 'a local machine could not be made, started or stopped',
+    hint: 'run: quorate machine logs NAME',
+  },
+  MACHINE_NOT_FOUND: {
+    family: 'machine',
+    meaning: 'no machine of that name is in the cluster',
+    hint: 'run: quorate machine list',
+  },
+  DISK_FULL: {
+    family: 'precondition',
+    meaning: 'there is no space left on a disk',
+    hint: 'free some space, then run again',
+  },
+  ABORTED: {
+    family: 'aborted',
+    meaning: 'stopped on request',
+    hint: 'the same command continues where this one ended',
+  },
+} as const satisfies Record<string, { family: Family; meaning: string; hint: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface QuorateErrorOptions {
+  /** What to do next; replaces the table's general hint. */
+  readonly hint?: string;
+  /** Facts for machines (`-o json`), never secrets. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** Every failure that reaches a user. `message` names the wrong value; `hint` names the next action. */
+export class QuorateError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: QuorateErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'QuorateError';
+    this.code = code;
+    this.hint = options.hint ?? ERRORS[code].hint;
+    this.data = options.data ?? {};
+  }
+
+  get family(): Family {
+    return ERRORS[this.code].family;
+  }
+
+  get exitCode(): number {
+    return FAMILIES[this.family];
+  }
+}
+
+/** True for a QuorateError with one of the given codes. */
+export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is QuorateError {
+  return error instanceof QuorateError && codes.includes(error.code);
+}
+
+/** Any thrown value as a QuorateError: a foreign one becomes INTERNAL with itself as cause. */
+export function toQuorateError(error: unknown): QuorateError {
+  if (error instanceof QuorateError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'ENOSPC') return new QuorateError('DISK_FULL', message, { cause: error });
+  return new QuorateError('INTERNAL', message, { cause: error });
+}
+
+/** One line about any thrown value, for lists of failures. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,84 @@
+// The one registry of events. Everything below cli/ reports by emitting these; the terminal, `-o json`, the run journal
+// and (later) the dashboard subscribe.
+
+/** Data of every event, by its code (`area.thing.happened`). All values are JSON and free of secrets. */
+export interface EventData {
+  'run.started': { verb: string; cluster: string; file?: string };
+  'run.finished': { outcome: Outcome; durationMs: number; error?: ErrorData };
+  'phase.started': { phase: string; title: string; steps: number };
+  'phase.finished': { phase: string; outcome: Outcome; durationMs: number };
+  'step.started': { phase: string; step: string; machine?: string; title: string };
+  'step.finished': {
+    phase: string;
+    step: string;
+    machine?: string;
+    title: string;
+    outcome: Outcome;
+    durationMs: number;
+    error?: ErrorData;
+  };
+  /** Every command that ran, on this host (`machine` absent) or on a machine. argv is redacted. */
+  'command.finished': {
+    machine?: string;
+    argv: readonly string[];
+    exitCode: number;
+    durationMs: number;
+    stderr?: string;
+  };
+  /** A named condition that is being waited for changed its state or its last error. */
+  'condition.changed': { condition: string; state: ConditionState; detail?: string; elapsedMs: number };
+  /** Work on one artifact. `fraction` is 0..1 where it is known; `expectedMs` is how long it took last time. */
+  'artifact.progress': {
+    artifact: string;
+    stage: 'cache' | 'bundle' | 'download' | 'build' | 'pack' | 'bake';
+    fraction?: number;
+    expectedMs?: number;
+    elapsedMs: number;
+    detail?: string;
+  };
+  'artifact.ready': {
+    artifact: string;
+    source: 'cache' | 'bundle' | 'download' | 'build' | 'pack';
+    durationMs: number;
+  };
+  'machine.changed': { machine: string; state: string; detail?: string };
+  warning: { text: string };
+  note: { text: string };
+}
+
+export type EventCode = keyof EventData;
+export type Outcome = 'ok' | 'failed' | 'skipped' | 'aborted';
+export type ConditionState = 'running' | 'ok' | 'failed' | 'skipped';
+
+/** A QuorateError as data. */
+export interface ErrorData {
+  code: string;
+  message: string;
+  hint: string;
+  family: string;
+  data?: Readonly<Record<string, unknown>>;
+}
+
+/** One event. `t` is milliseconds since the Unix epoch. */
+export type QuorateEvent = {
+  [C in EventCode]: { readonly t: number; readonly code: C; readonly data: EventData[C] };
+}[EventCode];
+
+export type Emit = <C extends EventCode>(code: C, data: EventData[C]) => void;
+export type Subscriber = (event: QuorateEvent) => void;
+
+/** Delivers each event to every subscriber, in order, synchronously. */
+export class EventBus {
+  #subscribers = new Set<Subscriber>();
+
+  readonly emit: Emit = (code, data) => {
+    const event = { t: Date.now(), code, data } as QuorateEvent;
+    for (const subscriber of this.#subscribers) subscriber(event);
+  };
+
+  /** Subscribes; returns the function that ends the subscription. */
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+}

@@ -1,0 +1,36 @@
+// Plan as data: a phase turns (spec, observed) into steps; `plan` prints them, `apply` runs the very same objects.
+import type { Context } from '../core/context.ts';
+import type { Observed } from '../observe/observed.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import type { Toolbox } from './toolbox.ts';
+
+/** What a step does to the quorum while it runs; the gate counts it. */
+export interface Disruption {
+  /** The control plane whose etcd member and API server are down meanwhile. */
+  readonly machine: string;
+  readonly kind: 'restart' | 'remove';
+}
+
+export interface Step {
+  /** Unique in the plan: `cp1/write-manifests`. */
+  readonly id: string;
+  /** Absent when it acts on the cluster or this host as a whole. */
+  readonly machine?: string;
+  /** Imperative, for the plan: `write the etcd manifest`. */
+  readonly title: string;
+  /** Why it is needed: `not there yet`, `content differs from cluster.yaml`. */
+  readonly why: string;
+  readonly disruption?: Disruption;
+  run(ctx: Context, tools: Toolbox): Promise<void>;
+}
+
+export interface Phase {
+  /** verb-noun: `start-control-plane`. */
+  readonly id: string;
+  readonly title: string;
+  /**
+   * Pure: what has to be done, given what was observed. An empty list means that the phase is done.
+   * Steps of different machines run in parallel, steps of one machine in order; steps without a machine run first, in order.
+   */
+  plan(spec: ClusterSpec, observed: Observed): readonly Step[];
+}

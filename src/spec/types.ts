@@ -1,0 +1,86 @@
+// The resolved cluster specification: cluster.yaml with every default filled in, frozen. Everything downstream reads this.
+
+export type Role = 'control-plane' | 'worker' | 'etcd' | 'loadbalancer';
+export type DriverKind = 'local' | 'ssh' | 'fake';
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+export interface MachineSpec {
+  /** Host name, node name and etcd member name. An RFC 1123 label. */
+  readonly name: string;
+  readonly role: Role;
+  /** Failure zone; becomes the label topology.kubernetes.io/zone. */
+  readonly zone?: string;
+  /** IPv4 address that the other machines reach it by. */
+  readonly address: string;
+  /** Node labels beyond those of the role. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Node taints beyond those of the role. */
+  readonly taints: readonly Taint[];
+  readonly driver: DriverKind;
+  /** driver local: what this host gives the machine. */
+  readonly local?: { readonly memoryBytes?: number; readonly cpus?: number };
+  /** driver ssh: how to reach it. */
+  readonly ssh?: { readonly host: string; readonly user: string; readonly port: number; readonly keyPath?: string };
+  /** driver fake (tests): how long each command takes, milliseconds. */
+  readonly fake?: { readonly latencyMs: number };
+}
+
+export interface Endpoint {
+  /** The virtual IP or a DNS name. */
+  readonly host: string;
+  readonly port: number;
+  /** host:port */
+  readonly authority: string;
+  /** https://host:port */
+  readonly url: string;
+  /** The virtual IP, when host is an IPv4 address. */
+  readonly vip?: string;
+}
+
+export interface Networking {
+  /** CIDRs. */
+  readonly podSubnet: string;
+  readonly serviceSubnet: string;
+  readonly dnsDomain: string;
+  readonly cni: 'flannel';
+  /** First address of serviceSubnet: the Service `kubernetes`. */
+  readonly apiServiceIP: string;
+  /** Tenth address of serviceSubnet: the cluster's DNS, as kubeadm chooses it. */
+  readonly dnsServiceIP: string;
+}
+
+export interface ClusterSpec {
+  readonly name: string;
+  /** With the v: v1.36.3. */
+  readonly kubernetesVersion: string;
+  readonly endpoint: Endpoint;
+  /** Extra names and addresses on the API servers' serving certificates. */
+  readonly certSANs: readonly string[];
+  readonly networking: Networking;
+  readonly loadBalancer: { readonly type: 'haproxy' | 'nginx' | 'external' };
+  readonly etcd: {
+    readonly topology: 'stacked' | 'external';
+    readonly snapshots: { readonly schedule: string; readonly retention: string };
+  };
+  readonly failover: 'default' | 'fast';
+  readonly machines: readonly MachineSpec[];
+  /** The machines' own network, on this host: a /24 that holds endpoint and machines. Only with local machines. */
+  readonly machineNetwork?: { readonly subnet: string; readonly gateway: string; readonly prefixLength: number };
+  /** Where the file was read from; absent for the built-in demo. */
+  readonly file?: string;
+}
+
+/** The machines of one role, in the order of cluster.yaml. */
+export function machinesOf(spec: ClusterSpec, role: Role): readonly MachineSpec[] {
+  return spec.machines.filter((machine) => machine.role === role);
+}
+
+/** Control planes, the machines that carry API servers. */
+export function controlPlanes(spec: ClusterSpec): readonly MachineSpec[] {
+  return machinesOf(spec, 'control-plane');
+}
