@@ -126,6 +126,11 @@ export const ERRORS = {
     meaning: 'control planes hold different certificate authorities',
     hint: 'decide which one is right and remove the other from its machine',
   },
+  PKI_INVALID: {
+    family: 'precondition',
+    meaning: 'a certificate or key is damaged, or they do not belong together',
+    hint: 'restore the file from another control plane or from a backup of /etc/kubernetes/pki',
+  },
   ARTIFACT_UNAVAILABLE: {
     family: 'artifact',
     meaning: 'no source could provide an artifact; every attempt is listed',

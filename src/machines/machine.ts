@@ -1,16 +1,10 @@
 // The contract between quorate and a host. A driver knows how to reach hosts of one kind; nothing above this folder knows which.
 import type { ExecOptions, ExecResult } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
+import type { FileContent } from '../core/file.ts';
 import type { ClusterSpec, DriverKind, MachineSpec } from '../spec/types.ts';
 
-/** A file to be written on a machine. */
-export interface FileContent {
-  /** Absolute path; missing parent directories are made, mode 0755. */
-  readonly path: string;
-  readonly content: string | Uint8Array;
-  /** Permission bits, e.g. 0o600. Owner is root. */
-  readonly mode: number;
-}
+export type { FileContent };
 
 /** A host that commands can be run on, as root. Every method throws MACHINE_UNREACHABLE when the host does not answer. */
 export interface Machine {

@@ -12,8 +12,10 @@ export interface Disruption {
 }
 
 export interface Step {
-  /** Unique in the plan: `cp1/write-manifests`. */
+  /** Unique within its phase: `cp1/kubelet`. */
   readonly id: string;
+  /** Steps of one lane run in order, lanes run in parallel. A machine's name, or a word such as `cluster`. */
+  readonly lane: string;
   /** Absent when it acts on the cluster or this host as a whole. */
   readonly machine?: string;
   /** Imperative, for the plan: `write the etcd manifest`. */
@@ -28,9 +30,11 @@ export interface Phase {
   /** verb-noun: `start-control-plane`. */
   readonly id: string;
   readonly title: string;
+  /** true: it plans from etcd and the API too, not from the machines alone. */
+  readonly needsCluster?: boolean;
   /**
-   * Pure: what has to be done, given what was observed. An empty list means that the phase is done.
-   * Steps of different machines run in parallel, steps of one machine in order; steps without a machine run first, in order.
+   * Pure: what has to be done, given what was observed. An empty list means that the phase is done. May throw a
+   * QuorateError when what was observed must not be touched (PKI_CONFLICT, IMMUTABLE_CHANGE).
    */
   plan(spec: ClusterSpec, observed: Observed): readonly Step[];
 }

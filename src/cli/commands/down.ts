@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { formatDuration } from '../../core/wait.ts';
+import { count } from '../../report/format.ts';
+import { newCommand } from '../teach.ts';
+import { type Frame, verb } from '../verb.ts';
+
+/** `quorate down`: removes a local cluster and every trace of it. */
+export function downCommand(frame: Frame): Command {
+  return newCommand('down', {
+    summary: 'destroy the local machines of a cluster, with their data',
+    description:
+      'Destroys every machine that quorate made for the cluster, with its disk, and undoes what it changed on this host: processes, mounts, network, kernel settings. The artifact cache stays. Machines of others are never touched.',
+    examples: [
+      ['quorate down', 'the demo, or the cluster of ./cluster.yaml; asks first'],
+      ['quorate down --cluster demo --yes', 'by name, without asking'],
+    ],
+    takes: ['cluster', 'act'],
+  }).action(
+    verb(frame, 'Down', async (session) => {
+      const [{ down }, { removeFromKubeconfig, defaultKubeconfigPath }] = await Promise.all([
+        import('../../actions/down.ts'),
+        import('../../actions/kubeconfig.ts'),
+      ]);
+      const spec = await session.spec();
+      const report = await down(session.ctx, spec, {
+        confirm: (machines) =>
+          session.confirm(
+            `Destroy ${count(machines.length, 'machine')} of cluster ${spec.name} with all data (${machines.join(', ')})?`,
+          ),
+      });
+      await removeFromKubeconfig(defaultKubeconfigPath(), spec.name);
+      return {
+        data: report,
+        text: ({ style, glyphs }) =>
+          report.destroyed.length === 0
+            ? `cluster ${report.cluster}: nothing is left of it on this host`
+            : `${style.green(glyphs.ok)} cluster ${report.cluster} is gone: ${report.destroyed.join(', ')}  ${style.dim(formatDuration(report.durationMs))}`,
+      };
+    }),
+  );
+}

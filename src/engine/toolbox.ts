@@ -1,0 +1,92 @@
+import { pullArtifacts } from '../artifacts/pull.ts';
+import type { Context } from '../core/context.ts';
+import { QuorateError } from '../core/errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { applyObject } from '../kube/client.ts';
+import { connectKube } from '../kube/connect.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import { bootstrapTokenSecret } from '../manifests/addons/index.ts';
+import { observe } from '../observe/observe.ts';
+import type { Observed } from '../observe/observed.ts';
+import type { Toolbox } from '../phases/toolbox.ts';
+import { newBootstrapToken } from '../pki/bootstrap-token.ts';
+import { SHARED_PATHS } from '../pki/names.ts';
+import { generateSharedMaterial, parseSharedMaterial } from '../pki/shared.ts';
+import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
+import { controlPlanes } from '../spec/types.ts';
+
+/** Long enough for a worker on a slow machine to join, short enough to be worthless soon after. */
+const TOKEN_TTL_MS = 30 * 60_000;
+
+export interface ToolboxOptions {
+  /** A directory with artifacts, asked before the network. */
+  readonly bundleDir?: string;
+}
+
+/** The tools of one run, over an observation that was just taken. */
+export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxOptions = {}): Toolbox {
+  const shared = once((ctx: Context) => loadShared(ctx, fleet, initial));
+  let client: Promise<KubeClient> | undefined;
+  const kube = async (ctx: Context): Promise<KubeClient> => {
+    client ??= connectKube(ctx, fleet);
+    try {
+      const connected = await client;
+      if (!connected.isBroken()) return connected;
+    } catch (error) {
+      client = undefined;
+      throw error;
+    }
+    client = connectKube(ctx, fleet);
+    return client;
+  };
+  return {
+    fleet,
+    artifacts: (ctx, wanted) => pullArtifacts(ctx, wanted, options),
+    shared,
+    kube,
+    bootstrapToken: once(async (ctx: Context) => mintToken(ctx, await kube(ctx))),
+    observe: (ctx) => observe(ctx, fleet),
+  };
+}
+
+/**
+ * The cluster's secrets: from the first control plane that holds them all. None holds them: the cluster is new, or, when
+ * etcd has data, they are lost. Throws PKI_LOST.
+ */
+async function loadShared(ctx: Context, fleet: Fleet, observed: Observed): Promise<SharedMaterial> {
+  const machines = controlPlanes(fleet.spec).map(({ name }) => ({ name, facts: observed.machines[name]?.facts }));
+  const holder = machines.find(({ facts }) => facts && SHARED_PATHS.every((path) => facts.files[path] !== undefined));
+  if (!holder) {
+    const etcd = machines.filter(({ facts }) => facts?.hasEtcdData).map(({ name }) => name);
+    if (etcd.length === 0) return generateSharedMaterial(ctx);
+    throw new QuorateError(
+      'PKI_LOST',
+      `${etcd.join(', ')} has etcd data, but no control plane that answers holds all of the cluster's keys`,
+    );
+  }
+  const machine = fleet.machine(holder.name);
+  const entries = await Promise.all(
+    SHARED_PATHS.map(
+      async (path): Promise<[string, Uint8Array | undefined]> => [path, await machine.readFile(ctx, path)],
+    ),
+  );
+  return parseSharedMaterial(Object.fromEntries(entries), ctx);
+}
+
+async function mintToken(ctx: Context, kube: KubeClient): Promise<BootstrapToken> {
+  const token = newBootstrapToken(ctx);
+  await applyObject(kube, bootstrapTokenSecret(token, new Date(Date.now() + TOKEN_TTL_MS)));
+  return token;
+}
+
+/** Makes a value on first use. A failure is not remembered, so that a retry tries again. */
+function once<T>(make: (ctx: Context) => Promise<T>): (ctx: Context) => Promise<T> {
+  let value: Promise<T> | undefined;
+  return (ctx) => {
+    value ??= make(ctx).catch((error: unknown) => {
+      value = undefined;
+      throw error;
+    });
+    return value;
+  };
+}

@@ -1,0 +1,112 @@
+import type { V1Node, V1ObjectMeta } from '@kubernetes/client-node';
+import { MANAGED_SELECTOR, readAddons } from './addons.ts';
+import type { KubeClient } from './client.ts';
+import type { ObservedKube, ObservedNode } from './types.ts';
+
+const ROLE_PREFIX = 'node-role.kubernetes.io/';
+/** The leases that kube-scheduler and kube-controller-manager elect their leaders with. */
+export const COMPONENT_LEASES = ['kube-controller-manager', 'kube-scheduler'] as const;
+
+/** Reads nodes, leases and add-ons. Throws API_UNREACHABLE or KUBE_FAILED. */
+export async function readKube(kube: KubeClient): Promise<ObservedKube> {
+  const { library } = kube;
+  const core = kube.api(library.CoreV1Api);
+  const coordination = kube.api(library.CoordinationV1Api);
+  const [version, nodes, leases, addons, config, workloads, dnsNodes] = await Promise.all([
+    kube.request('read the version', () => kube.api(library.VersionApi).getCode()),
+    kube.request('list nodes', () => core.listNode()),
+    kube.request('list leases', () => coordination.listNamespacedLease({ namespace: 'kube-system' })),
+    readAddons(kube),
+    readClusterConfiguration(kube),
+    readWorkloads(kube),
+    readDnsNodes(kube),
+  ]);
+  const wanted = leases.items.filter(({ metadata }) =>
+    (COMPONENT_LEASES as readonly string[]).includes(metadata?.name ?? ''),
+  );
+  return {
+    version: version.gitVersion,
+    nodes: nodes.items.map(toNode),
+    leases: Object.fromEntries(
+      wanted.map(({ metadata, spec }) => [
+        metadata?.name ?? '',
+        {
+          holder: (spec?.holderIdentity ?? '').split('_')[0] ?? '',
+          renewedMs: new Date(spec?.renewTime ?? 0).getTime(),
+          transitions: spec?.leaseTransitions ?? 0,
+        },
+      ]),
+    ),
+    addons,
+    workloads,
+    dnsNodes,
+    ...(config === undefined ? {} : { clusterConfiguration: config }),
+  };
+}
+
+/** kubeadm's own record of the cluster (ConfigMap kube-system/kubeadm-config); undefined before it is written. */
+async function readClusterConfiguration(kube: KubeClient): Promise<string | undefined> {
+  const core = kube.api(kube.library.CoreV1Api);
+  const maps = await kube.request('read kubeadm-config', () =>
+    core.listNamespacedConfigMap({ namespace: 'kube-system', fieldSelector: 'metadata.name=kubeadm-config' }),
+  );
+  return maps.items[0]?.data?.ClusterConfiguration;
+}
+
+async function readWorkloads(kube: KubeClient): Promise<ObservedKube['workloads']> {
+  const apps = kube.api(kube.library.AppsV1Api);
+  const [deployments, daemonSets] = await Promise.all([
+    kube.request('list deployments', () => apps.listDeploymentForAllNamespaces({ labelSelector: MANAGED_SELECTOR })),
+    kube.request('list daemon sets', () => apps.listDaemonSetForAllNamespaces({ labelSelector: MANAGED_SELECTOR })),
+  ]);
+  const name = ({ metadata }: { metadata?: V1ObjectMeta }) => ({
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+  });
+  return [
+    ...daemonSets.items.map((item) => ({
+      kind: 'DaemonSet' as const,
+      ...name(item),
+      desired: item.status?.desiredNumberScheduled ?? 0,
+      ready: item.status?.numberReady ?? 0,
+    })),
+    ...deployments.items.map((item) => ({
+      kind: 'Deployment' as const,
+      ...name(item),
+      desired: item.spec?.replicas ?? 1,
+      ready: item.status?.readyReplicas ?? 0,
+    })),
+  ];
+}
+
+async function readDnsNodes(kube: KubeClient): Promise<string[]> {
+  const core = kube.api(kube.library.CoreV1Api);
+  const pods = await kube.request('list DNS pods', () =>
+    core.listNamespacedPod({ namespace: 'kube-system', labelSelector: 'k8s-app=kube-dns' }),
+  );
+  return pods.items
+    .filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
+    .map(({ spec }) => spec?.nodeName ?? '');
+}
+
+function toNode(node: V1Node): ObservedNode {
+  const labels = node.metadata?.labels ?? {};
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    name: node.metadata?.name ?? '',
+    ready: ready?.status === 'True',
+    schedulable: node.spec?.unschedulable !== true,
+    roles: Object.keys(labels).flatMap((label) =>
+      label.startsWith(ROLE_PREFIX) ? [label.slice(ROLE_PREFIX.length)] : [],
+    ),
+    version: node.status?.nodeInfo?.kubeletVersion ?? '',
+    address: node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
+    labels,
+    taints: (node.spec?.taints ?? []).map(({ key, value, effect }) => ({
+      key,
+      effect,
+      ...(value === undefined ? {} : { value }),
+    })),
+    ...(ready?.status === 'True' ? {} : { reason: ready?.message ?? 'the kubelet has not reported yet' }),
+  };
+}

@@ -1,0 +1,45 @@
+// The Kubernetes side of a cluster as its API describes it.
+
+export interface ObservedNode {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly schedulable: boolean;
+  readonly roles: readonly string[];
+  readonly version: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  /** Why it is not Ready. */
+  readonly reason?: string;
+}
+
+/** One API server, asked directly and through the machine's own load balancer. */
+export interface ObservedApiServer {
+  readonly machine: string;
+  readonly ready: boolean;
+  readonly detail?: string;
+}
+
+export interface ObservedKube {
+  /** kubelet-visible version of the answering API server. */
+  readonly version: string;
+  readonly nodes: readonly ObservedNode[];
+  /** Holder's identity up to the first underscore (the machine's name), by lease name. */
+  readonly leases: Readonly<
+    Record<string, { readonly holder: string; readonly renewedMs: number; readonly transitions: number }>
+  >;
+  /** Digest annotation of every add-on object that quorate applied, by `kind/namespace/name`. */
+  readonly addons: Readonly<Record<string, string>>;
+  /** Deployments and DaemonSets that quorate applied. */
+  readonly workloads: readonly {
+    readonly kind: 'Deployment' | 'DaemonSet';
+    readonly namespace: string;
+    readonly name: string;
+    readonly desired: number;
+    readonly ready: number;
+  }[];
+  /** Nodes that carry a ready CoreDNS pod, one entry a pod. */
+  readonly dnsNodes: readonly string[];
+  /** ClusterConfiguration of kubeadm-config, YAML; absent before it is written. */
+  readonly clusterConfiguration?: string;
+}

@@ -1,0 +1,24 @@
+import { QuorateError } from '../core/errors.ts';
+import type { DriverKind } from '../spec/types.ts';
+import { createLocalDriver } from './local/driver.ts';
+import type { LocalOptions } from './local/provider.ts';
+import type { MachineDriver } from './machine.ts';
+
+/** The drivers of one run, each made on first use, by kind. `ssh` throws SPEC_UNSUPPORTED until its release. */
+export function createDrivers(options: LocalOptions = {}): (kind: DriverKind) => MachineDriver {
+  const makers = {
+    local: () => createLocalDriver(options),
+    ssh: () => {
+      throw new QuorateError('SPEC_UNSUPPORTED', 'machines over SSH are not in this release yet');
+    },
+    fake: () => {
+      throw new QuorateError('SPEC_UNSUPPORTED', 'fake machines exist in tests only');
+    },
+  } satisfies Record<DriverKind, () => MachineDriver>;
+  const made = new Map<DriverKind, MachineDriver>();
+  return (kind) => {
+    const driver = made.get(kind) ?? makers[kind]();
+    made.set(kind, driver);
+    return driver;
+  };
+}

@@ -1,0 +1,61 @@
+// What a machine is and has, as data. Quirks of hosts are facts that are detected, never constants.
+
+/** A managed file as it lies on a machine. */
+export interface FileState {
+  /** Hex SHA-256 of the content. */
+  readonly sha256: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Last change of the content, milliseconds since the Unix epoch. */
+  readonly mtimeMs: number;
+}
+
+/** A systemd unit on a machine. */
+export interface UnitState {
+  readonly active: boolean;
+  readonly enabled: boolean;
+  /** When it last became active, milliseconds since the Unix epoch; 0 when it never did. */
+  readonly activeSinceMs: number;
+  /** systemd's word: active, inactive, failed, activating … */
+  readonly state: string;
+}
+
+/** What a machine is and can do; read once an observation, by one script (machine-facts.sh). */
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly os: { readonly id: string; readonly versionId: string; readonly name: string };
+  readonly kernel: string;
+  /** Go's word for it: amd64, arm64. */
+  readonly arch: string;
+  readonly machineId: string;
+  readonly bootId: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Free bytes where /var/lib lives. */
+  readonly diskFreeBytes: number;
+  readonly cgroup: 'v1' | 'v2';
+  /** false: OOM scores and such cannot be lowered (MACHINES.md): containerd and kubelet must be told. */
+  readonly hasCapSysResource: boolean;
+  /** Hard limit of open files; HAProxy's maxconn has to fit it. */
+  readonly nofileHard: number;
+  /** The network interface that carries the machine's address. */
+  readonly interface: string;
+  /** Every IPv4 address on the machine, the VIP included when it is held. */
+  readonly addresses: readonly string[];
+  /** The machine's clock minus this host's, milliseconds; positive is ahead. Good to the round-trip time. */
+  readonly clockSkewMs: number;
+  readonly swap: boolean;
+  /** Managed files by absolute path. */
+  readonly files: Readonly<Record<string, FileState>>;
+  readonly units: Readonly<Record<string, UnitState>>;
+  /** Public certificates by absolute path, PEM; for kubeconfigs the embedded client certificate. */
+  readonly certificates: Readonly<Record<string, string>>;
+  /** Image references in containerd's k8s.io namespace; empty while containerd is down. */
+  readonly images: readonly string[];
+  /** Installed binaries by install path, from the stamp that the installer leaves. sha256 is hex. */
+  readonly binaries: Readonly<Record<string, { readonly version: string; readonly sha256: string }>>;
+  /** What the machine's own HAProxy says of each API server behind it: UP, DOWN, `UP 1/2` …; empty where none runs. */
+  readonly backends: Readonly<Record<string, string>>;
+  /** True when /var/lib/etcd/member exists. */
+  readonly hasEtcdData: boolean;
+}

@@ -1,0 +1,116 @@
+// Files on a machine by way of commands: the same for every driver that can run argv and feed standard input.
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { ExecOptions, ExecResult } from '../core/command.ts';
+import type { Context } from '../core/context.ts';
+import { packFiles } from '../core/tar.ts';
+import type { FileContent } from './machine.ts';
+
+/** Runs argv on the machine: Machine.exec. */
+export type Exec = (ctx: Context, argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+
+/** Beside its target, because rename(2) is atomic within one file system only. The kubelet ignores names with a dot. */
+const PREFIX = '.quorate-';
+/** exit code of READ_SCRIPT for "there is no such file". */
+const NO_SUCH_FILE = 44;
+/** A large file over a slow line; the usual command deadline is too short. */
+const UPLOAD_DEADLINE_MS = 30 * 60_000;
+
+/**
+ * Arguments: nonce, paths…. Standard input: a tar archive with one member a path, named `<directory>/.quorate-<nonce>.<index>`.
+ * Everything is on disk before the first rename, and the renames are before it returns. What a killed run left in these
+ * directories is removed after ten minutes. `last` skips the work for neighbours in one directory.
+ */
+export const WRITE_SCRIPT = `set -eu
+umask 022
+nonce=$1
+shift
+cleanup() { for path; do rm -f -- "\${path%/*}/${PREFIX}$nonce".*; done; }
+trap 'cleanup "$@"' EXIT
+trap 'exit 1' HUP INT TERM
+last=
+for path; do
+  dir=\${path%/*}/
+  [ "$dir" = "$last" ] && continue
+  [ -d "$dir" ] || mkdir -p -- "$dir"
+  find "$dir" -maxdepth 1 -name '${PREFIX}*' -type f -mmin +10 -delete
+  last=$dir
+done
+tar -x -p -m -f - -C /
+last=
+for path; do
+  dir=\${path%/*}/
+  [ "$dir" = "$last" ] || sync -- "$dir${PREFIX}$nonce".*
+  last=$dir
+done
+i=0
+for path; do
+  mv -fT -- "\${path%/*}/${PREFIX}$nonce.$i" "$path"
+  i=$((i + 1))
+done
+last=
+for path; do
+  dir=\${path%/*}/
+  [ "$dir" = "$last" ] || sync -- "$dir"
+  last=$dir
+done
+trap - EXIT
+`;
+
+const READ_SCRIPT = `if [ -e "$1" ]; then exec base64 -w 0 -- "$1"; else exit ${NO_SUCH_FILE}; fi`;
+
+/** Arguments: path, mode, nonce. Standard input: the content. */
+const UPLOAD_SCRIPT = `set -eu
+umask 022
+path=$1 mode=$2
+dir=\${path%/*}/
+temporary=$dir${PREFIX}$3.0
+[ -d "$dir" ] || mkdir -p -- "$dir"
+trap 'rm -f -- "$temporary"' EXIT
+trap 'exit 1' HUP INT TERM
+(umask 077; cat > "$temporary")
+chmod -- "$mode" "$temporary"
+sync -- "$temporary"
+mv -fT -- "$temporary" "$path"
+sync -- "$dir"
+trap - EXIT
+`;
+
+/** Machine.writeFiles: one command however many files. */
+export async function writeFilesBy(exec: Exec, ctx: Context, files: readonly FileContent[]): Promise<void> {
+  if (files.length === 0) return;
+  const nonce = randomBytes(6).toString('hex');
+  const archive = packFiles(
+    files.map(({ path, content, mode }, index) => ({
+      name: `${dirname(absolute(path)).slice(1)}/${PREFIX}${nonce}.${index}`.replace(/^\//, ''),
+      content,
+      mode,
+    })),
+  );
+  await exec(ctx, ['sh', '-c', WRITE_SCRIPT, 'write-files', nonce, ...files.map(({ path }) => path)], {
+    stdin: archive,
+  });
+}
+
+/** Machine.readFile. The content travels as base64: a command's output is text. */
+export async function readFileBy(exec: Exec, ctx: Context, path: string): Promise<Uint8Array | undefined> {
+  const argv = ['sh', '-c', READ_SCRIPT, 'read-file', absolute(path)];
+  const result = await exec(ctx, argv, { allowFailure: true });
+  if (result.exitCode === NO_SUCH_FILE) return undefined;
+  if (result.exitCode !== 0) await exec(ctx, argv);
+  return Buffer.from(result.stdout, 'base64');
+}
+
+/** Machine.upload. */
+export async function uploadBy(exec: Exec, ctx: Context, local: string, remote: string, mode: number): Promise<void> {
+  const nonce = randomBytes(6).toString('hex');
+  await exec(ctx, ['sh', '-c', UPLOAD_SCRIPT, 'upload', absolute(remote), mode.toString(8), nonce], {
+    stdin: { file: local },
+    timeoutMs: UPLOAD_DEADLINE_MS,
+  });
+}
+
+function absolute(path: string): string {
+  if (path.startsWith('/') && !path.endsWith('/')) return path;
+  throw new RangeError(`not an absolute path of a file: ${path}`);
+}

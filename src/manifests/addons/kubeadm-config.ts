@@ -1,0 +1,47 @@
+// kubeadm's own record of the cluster, ConfigMap kube-system/kubeadm-config.
+import type { ClusterSpec } from '../../spec/types.ts';
+import { APISERVER_EXTRA_MOUNTS, apiServerExtraFlags } from '../kube-apiserver.ts';
+import { controllerManagerExtraFlags, schedulerExtraFlags } from '../leader-elected.ts';
+import { ETCD_DATA_DIR } from '../paths.ts';
+import type { Flags } from '../static-pod.ts';
+
+/** ClusterConfiguration v1beta4 that says what runs: `kubeadm certs`, `kubeadm config` and people read it. */
+export function kubeadmClusterConfiguration(spec: ClusterSpec): object {
+  return {
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    kind: 'ClusterConfiguration',
+    kubernetesVersion: spec.kubernetesVersion,
+    clusterName: spec.name,
+    controlPlaneEndpoint: spec.endpoint.authority,
+    certificatesDir: '/etc/kubernetes/pki',
+    encryptionAlgorithm: 'ECDSA-P256',
+    imageRepository: 'registry.k8s.io',
+    networking: {
+      dnsDomain: spec.networking.dnsDomain,
+      podSubnet: spec.networking.podSubnet,
+      serviceSubnet: spec.networking.serviceSubnet,
+    },
+    apiServer: {
+      certSANs: spec.certSANs,
+      extraArgs: extraArgs(apiServerExtraFlags(spec)),
+      extraVolumes: APISERVER_EXTRA_MOUNTS.map(({ name, path, type, readOnly }) => ({
+        name,
+        hostPath: path,
+        mountPath: path,
+        pathType: type,
+        ...(readOnly ? { readOnly } : {}),
+      })),
+    },
+    controllerManager: { extraArgs: extraArgs(controllerManagerExtraFlags(spec)) },
+    scheduler: { extraArgs: extraArgs(schedulerExtraFlags(spec)) },
+    etcd: { local: { dataDir: ETCD_DATA_DIR } },
+    dns: {},
+    proxy: {},
+  };
+}
+
+function extraArgs(flags: Flags): readonly { readonly name: string; readonly value: string }[] {
+  return Object.entries(flags)
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,103 @@
+// The load balancer in front of the API servers: TCP passthrough at the virtual IP, on every machine that may hold it.
+import { QuorateError } from '../core/errors.ts';
+import type { MachineFacts } from '../machines/facts.ts';
+import { API_SERVER_PORT, certificatePath } from '../pki/names.ts';
+import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
+import { failoverTimings } from './failover.ts';
+import { HAPROXY_STATS_SOCKET } from './paths.ts';
+
+/** A connection takes two file descriptors; the rest is for checks, listeners and logs. */
+const DESCRIPTORS_PER_CONNECTION = 2;
+const SPARE_DESCRIPTORS = 200;
+/** Ten thousand nodes, each with a kubelet and a proxy, would need twice that; five thousand is Kubernetes' own limit. */
+const MAX_CONNECTIONS = 10_000;
+
+/** `maxconn` that the hard limit of open files can carry: beyond it HAProxy does not start ("Cannot raise FD limit"). */
+export function maxConnections(nofileHard: number): number {
+  const possible = Math.floor((nofileHard - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_CONNECTION);
+  // Whole hundreds, so that a limit that differs by a few does not change the file.
+  return Math.max(100, Math.min(MAX_CONNECTIONS, Math.floor(possible / 100) * 100));
+}
+
+/** /etc/haproxy/haproxy.cfg. Throws SPEC_UNSUPPORTED when the endpoint is a name: HAProxy shares a machine with an API server on the same port. */
+export function haproxyConfig(spec: ClusterSpec, facts: MachineFacts): string {
+  const vip = spec.endpoint.vip;
+  if (vip === undefined) {
+    throw new QuorateError('SPEC_UNSUPPORTED', `controlPlaneEndpoint ${spec.endpoint.host} is not an address`, {
+      hint: 'give a free address of the machines’ network, or loadBalancer: { type: external }',
+    });
+  }
+  return `${globalSection(facts)}
+${defaultsSection(spec)}
+frontend kube-apiserver
+    # transparent: the address may be on another machine just now; this one is ready to take it over.
+    bind ${vip}:${spec.endpoint.port} transparent
+    default_backend kube-apiserver
+
+${backendSection(spec)}`;
+}
+
+function globalSection(facts: MachineFacts): string {
+  return `# Written by quorate. Which API servers are up: echo "show stat" | socat stdio ${HAPROXY_STATS_SOCKET}
+global
+    # Changes of state only (notice); one line a connection would be level info.
+    log stdout format short daemon notice
+    # Says nothing twice: what goes to the log does not go to standard error as well.
+    quiet
+    user haproxy
+    group haproxy
+    chroot /var/lib/haproxy
+    maxconn ${maxConnections(facts.nofileHard)}
+    # expose-fd: a reload hands the listening socket over, and no connection is refused.
+    stats socket ${HAPROXY_STATS_SOCKET} mode 660 level admin expose-fd listeners
+`;
+}
+
+function defaultsSection(spec: ClusterSpec): string {
+  return `defaults
+    mode tcp
+    log global
+    option dontlognull
+    # A machine that is switched off does not answer at all: after 300 ms the connection tries another one, on the first retry.
+    timeout connect 300ms
+    retries 3
+    option redispatch 1
+    timeout check ${failoverTimings(spec).readyzTimeoutMs}ms
+    # Watches, logs -f and exec stay silent for as long as they like (kubeadm #2227); dead peers are found by keepalive.
+    timeout client 24h
+    timeout server 24h
+    timeout tunnel 24h
+    option clitcpka
+    option srvtcpka
+    srvtcpka-idle 5s
+    srvtcpka-intvl 1s
+    srvtcpka-cnt 3
+`;
+}
+
+function backendSection(spec: ClusterSpec): string {
+  const servers = controlPlanes(spec).map(({ name, address }) => `    server ${name} ${address}:${API_SERVER_PORT}`);
+  return `backend kube-apiserver
+    # Connections live for hours: what counts is how many each server has. One that returns is filled first.
+    balance leastconn
+    # Ready, not merely alive: while a server starts or drains, /readyz says so.
+    option httpchk
+    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host kubernetes
+    http-check expect status 200
+    # Refused: out after 0.75 s. Silent: after about 1.5 s; then its sessions are closed, so that clients do not wait for a dead server.
+    default-server check check-ssl verify required ca-file ${certificatePath('ca')} check-sni kubernetes verifyhost kubernetes inter 500ms fastinter 250ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+${servers.join('\n')}
+`;
+}
+
+/** haproxy.service.d/10-quorate.conf: come back at once, always. */
+export function haproxyDropIn(): string {
+  return `[Unit]
+After=quorate-network.service
+StartLimitIntervalSec=0
+
+[Service]
+Restart=always
+RestartSec=500ms
+`;
+}

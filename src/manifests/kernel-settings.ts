@@ -1,0 +1,37 @@
+// Kernel settings and modules that a node needs.
+import type { MachineSpec } from '../spec/types.ts';
+
+/** Where they lie; the rest of these directories belongs to the machine's owner. */
+export const SYSCTL_PATH = '/etc/sysctl.d/90-quorate.conf';
+export const KERNEL_MODULES_PATH = '/etc/modules-load.d/quorate.conf';
+
+/** A dash lets systemd-sysctl go on where a kernel does not have the key. */
+const NETWORK = [
+  '# Pods and Services are routed by the machines.',
+  'net.ipv4.ip_forward = 1',
+  '# Replies may come back by another interface than the route would say (loose mode).',
+  '-net.ipv4.conf.default.rp_filter = 2',
+  '# Where bridged pods exist, Services are to apply to them too.',
+  '-net.bridge.bridge-nf-call-iptables = 1',
+];
+
+const WHOLE_KERNEL = [
+  '# kubelet, containerd and every pod that watches files take inotify instances; the usual 128 are soon gone.',
+  'fs.inotify.max_user_instances = 8192',
+  'fs.inotify.max_user_watches = 524288',
+];
+
+/** /etc/sysctl.d/90-quorate.conf. A local machine shares the kernel: what counts for the whole of it is this host's affair. */
+export function sysctlSettings(machine: MachineSpec): string {
+  const lines = machine.driver === 'local' ? NETWORK : [...NETWORK, ...WHOLE_KERNEL];
+  return `# Written by quorate.\n${lines.join('\n')}\n`;
+}
+
+/**
+ * /etc/modules-load.d/quorate.conf: containerd's overlay, flannel's VXLAN and its check for br_netfilter. Empty on a local
+ * machine, where this host has loaded them.
+ */
+export function kernelModules(machine: MachineSpec): string {
+  const modules = machine.driver === 'local' ? [] : ['overlay', 'br_netfilter', 'vxlan', 'nf_tables'];
+  return `# Written by quorate.\n${modules.map((name) => `${name}\n`).join('')}`;
+}

@@ -1,0 +1,31 @@
+// Where everything lies on a machine, beyond certificates (pki/names.ts). kubeadm's paths wherever kubeadm has one.
+
+/** Static pods that the kubelet of a control plane runs. */
+export const MANIFESTS_DIR = '/etc/kubernetes/manifests';
+/** etcd's data. A real disk, always. */
+export const ETCD_DATA_DIR = '/var/lib/etcd';
+/** Configuration files of the API server that are neither certificates nor manifests. */
+export const APISERVER_CONFIG_DIR = '/etc/kubernetes/kube-apiserver';
+/** What the API server records and what it leaves out. */
+export const AUDIT_POLICY_PATH = `${APISERVER_CONFIG_DIR}/audit-policy.yaml`;
+/** Which paths may be read without a credential. */
+export const AUTHENTICATION_CONFIG_PATH = `${APISERVER_CONFIG_DIR}/authentication.yaml`;
+/** Directory of the audit log. */
+export const AUDIT_LOG_DIR = '/var/log/kubernetes/audit';
+/** Socket of containerd's CRI service. */
+export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
+/** HAProxy's administration socket, where requirements 3 looks for it. */
+export const HAPROXY_STATS_SOCKET = '/var/lib/haproxy/stats';
+/** Scripts that systemd units of quorate's run. */
+export const SCRIPTS_DIR = '/usr/local/lib/quorate';
+/** Names and addresses of the cluster's machines, one `name address` a line. */
+export const MACHINES_PATH = '/etc/quorate/machines';
+/** systemd units. */
+export const UNITS_DIR = '/etc/systemd/system';
+
+/** etcd's ports: clients, peers, metrics (requirements 2). */
+export const ETCD_CLIENT_PORT = 2379;
+export const ETCD_PEER_PORT = 2380;
+export const ETCD_METRICS_PORT = 2381;
+/** UDP port of VXLAN in Linux, which flannel and requirements 2 use (IANA's 4789 is another). */
+export const VXLAN_PORT = 8472;

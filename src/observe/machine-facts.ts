@@ -1,0 +1,99 @@
+import type { Context } from '../core/context.ts';
+import type { FileState, MachineFacts, UnitState } from '../machines/facts.ts';
+import type { Machine } from '../machines/machine.ts';
+import { FACTS_SCRIPT, MANAGED_PATHS, OBSERVED_UNITS } from './facts-script.ts';
+
+/** Bit of CAP_SYS_RESOURCE in a capability mask (linux/capability.h). */
+const CAP_SYS_RESOURCE = 24n;
+/** uname -m in Go's words. */
+const GO_ARCH: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+/** Reads a machine's facts in one command. Throws MACHINE_UNREACHABLE and what the command can throw. */
+export async function readMachineFacts(ctx: Context, machine: Machine): Promise<MachineFacts> {
+  const before = Date.now();
+  const argv = ['sh', '-c', FACTS_SCRIPT, 'facts', ...MANAGED_PATHS, '--', ...OBSERVED_UNITS];
+  const { stdout, durationMs } = await machine.exec(ctx, argv, { timeoutMs: 30_000 });
+  return parseMachineFacts(stdout, machine.address, before + durationMs / 2);
+}
+
+/** Parses the script's records. `atMs` is this host's clock at about the moment the machine read its own. */
+export function parseMachineFacts(text: string, address: string, atMs: number): MachineFacts {
+  const records = text.split('\n').map((line) => line.split('\t'));
+  const of = (kind: string) => records.filter((record) => record[0] === kind).map((record) => record.slice(1));
+  const facts = Object.fromEntries(of('fact').map(([name = '', value = '']) => [name, value]));
+  const number = (name: string) => Number(facts[name] ?? 0);
+  const addresses = of('address').map(([name = '', cidr = '']) => ({ name, ip: cidr.split('/')[0] ?? '' }));
+  return {
+    hostname: facts.hostname ?? '',
+    os: { id: facts['os-id'] ?? '', versionId: facts['os-version'] ?? '', name: facts['os-name'] ?? '' },
+    kernel: facts.kernel ?? '',
+    arch: GO_ARCH[facts.arch ?? ''] ?? facts.arch ?? '',
+    machineId: facts['machine-id'] ?? '',
+    bootId: facts['boot-id'] ?? '',
+    cpus: number('cpus'),
+    memoryBytes: number('memory-kib') * 1024,
+    diskFreeBytes: number('disk-free-kib') * 1024,
+    cgroup: facts.cgroup === 'v2' ? 'v2' : 'v1',
+    hasCapSysResource: ((BigInt(`0x${facts.capabilities || '0'}`) >> CAP_SYS_RESOURCE) & 1n) === 1n,
+    nofileHard: facts.nofile === 'unlimited' ? 1_048_576 : number('nofile'),
+    interface: addresses.find(({ ip }) => ip === address)?.name ?? '',
+    addresses: addresses.map(({ ip }) => ip).filter((ip) => ip !== '127.0.0.1'),
+    clockSkewMs: Math.round(number('now') / 1e6 - atMs),
+    swap: facts.swap === 'yes',
+    files: parseFiles(of('stat'), of('sum')),
+    units: parseUnits(of('unit').map(([line = '']) => line)),
+    certificates: Object.fromEntries(of('pem').map(([path = '', data = '']) => [path, fromBase64(data)])),
+    images: of('image').flatMap(([reference = '']) => (reference === '' ? [] : [reference])),
+    binaries: JSON.parse(fromBase64(of('binaries')[0]?.[0] ?? '') || '{}') as MachineFacts['binaries'],
+    backends: parseBackends(of('haproxy').map(([line = '']) => line)),
+    hasEtcdData: facts['etcd-data'] === 'yes',
+  };
+}
+
+function fromBase64(data: string): string {
+  return Buffer.from(data, 'base64').toString();
+}
+
+function parseFiles(stats: string[][], sums: string[][]): Record<string, FileState> {
+  const sha256 = new Map(sums.map(([sum = '', path = '']) => [path, sum]));
+  const entries = stats.map(([mode = '0', mtime = '0', path = '']): [string, FileState] => [
+    path,
+    { sha256: sha256.get(path) ?? '', mode: Number.parseInt(mode, 8), mtimeMs: Math.round(Number(mtime) * 1000) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** `systemctl show` prints a block of Key=value lines per unit; Id may stand anywhere in it. */
+function parseUnits(lines: readonly string[]): Record<string, UnitState> {
+  const blocks = lines.join('\n').split(/\n\n+/);
+  const units: Record<string, UnitState> = {};
+  for (const block of blocks) {
+    const values = Object.fromEntries(
+      block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+    if (!values.Id) continue;
+    units[values.Id] = {
+      active: values.ActiveState === 'active',
+      enabled: values.UnitFileState === 'enabled',
+      activeSinceMs: parseTimestamp(values.ActiveEnterTimestamp ?? ''),
+      state: values.ActiveState ?? 'unknown',
+    };
+  }
+  return units;
+}
+
+/** `Fri 2026-11-20 19:27:45.123456 UTC` to milliseconds; 0 for an empty one. */
+function parseTimestamp(text: string): number {
+  const match = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(text);
+  return match ? Date.parse(`${match[1]}T${match[2]}Z`) : 0;
+}
+
+/** `show stat` is CSV with a header; the rows of servers (not FRONTEND or BACKEND) carry each one's status. */
+function parseBackends(lines: readonly string[]): Record<string, string> {
+  const header = (lines[0] ?? '').replace(/^# /, '').split(',');
+  const name = header.indexOf('svname');
+  const status = header.indexOf('status');
+  const rows = lines.slice(1).map((line) => line.split(','));
+  const servers = rows.filter((row) => row.length > status && !['FRONTEND', 'BACKEND'].includes(row[name] ?? ''));
+  return Object.fromEntries(servers.map((row) => [row[name] ?? '', row[status] ?? '']));
+}

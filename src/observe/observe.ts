@@ -1,0 +1,134 @@
+// Reads the whole cluster. Read-only; whatever does not answer becomes a value, never an exception.
+import { requiredArtifacts } from '../artifacts/catalog.ts';
+import { listArtifacts } from '../artifacts/list.ts';
+import type { Context } from '../core/context.ts';
+import { hasCode, toQuorateError } from '../core/errors.ts';
+import type { ErrorData } from '../core/events.ts';
+import { readEtcd } from '../etcd/etcdctl.ts';
+import type { ObservedEtcd } from '../etcd/types.ts';
+import { API_SERVER_PORT, connectKube } from '../kube/connect.ts';
+import { type ApiProbe, probeApiServer } from '../kube/probe.ts';
+import { readKube } from '../kube/read.ts';
+import type { ObservedApiServer, ObservedKube } from '../kube/types.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import { certificatePath } from '../pki/names.ts';
+import { controlPlanes } from '../spec/types.ts';
+import { readMachineFacts } from './machine-facts.ts';
+import type { Observed, ObservedMachine } from './observed.ts';
+
+/** The CA that signs what API servers present; from pki/names.ts. */
+const CA_PATH = certificatePath('ca');
+
+export interface ObserveOptions {
+  /** false: only the machines themselves, which is all that most phases plan from. */
+  readonly cluster?: boolean;
+}
+
+/** Takes a picture of everything. Throws only ABORTED. */
+export async function observe(ctx: Context, fleet: Fleet, options: ObserveOptions = {}): Promise<Observed> {
+  const takenAtMs = Date.now();
+  const [machines, hostPrepared, missingArtifacts] = await Promise.all([
+    observeMachines(ctx, fleet),
+    fleet.provider?.isHostPrepared(ctx, fleet.spec) ?? true,
+    readMissingArtifacts(fleet),
+  ]);
+  const base = { takenAtMs, machines, hostPrepared, missingArtifacts, vipHolders: vipHolders(fleet, machines) };
+  if (options.cluster === false) return { ...base, apiServers: [] };
+  const [etcd, apiServers, endpoint] = await Promise.all([
+    observeEtcd(ctx, fleet, machines),
+    observeApiServers(ctx, fleet, machines),
+    observeEndpoint(ctx, fleet, machines),
+  ]);
+  const kube = apiServers.some(({ ready }) => ready) ? await observeKube(ctx, fleet) : undefined;
+  return {
+    ...base,
+    apiServers,
+    ...(endpoint ? { endpoint } : {}),
+    ...(etcd ? { etcd } : {}),
+    ...(kube ? { kube } : {}),
+  };
+}
+
+async function readMissingArtifacts(fleet: Fleet): Promise<string[]> {
+  const listed = await listArtifacts(requiredArtifacts(fleet.spec.kubernetesVersion));
+  return listed.filter(({ state }) => state !== 'cached').map(({ artifact }) => artifact.name);
+}
+
+async function observeMachines(ctx: Context, fleet: Fleet): Promise<Record<string, ObservedMachine>> {
+  const statuses = (await fleet.provider?.status(ctx, fleet.spec)) ?? [];
+  const entries = await Promise.all(
+    fleet.spec.machines.map(async ({ name }): Promise<[string, ObservedMachine]> => {
+      const state = statuses.find((status) => status.name === name)?.state ?? 'running';
+      if (state !== 'running') return [name, { name, state }];
+      try {
+        return [name, { name, state, facts: await readMachineFacts(ctx, fleet.machine(name)) }];
+      } catch (error) {
+        return [name, { name, state: 'unreachable', error: asData(error) }];
+      }
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+async function observeEtcd(
+  ctx: Context,
+  fleet: Fleet,
+  machines: Record<string, ObservedMachine>,
+): Promise<ObservedEtcd | undefined> {
+  const carriers = fleet.controlPlanes.filter(({ name }) => machines[name]?.facts?.hasEtcdData);
+  return carriers.length === 0 ? undefined : await unlessAborted(readEtcd(ctx, carriers));
+}
+
+async function observeApiServers(
+  ctx: Context,
+  fleet: Fleet,
+  machines: Record<string, ObservedMachine>,
+): Promise<ObservedApiServer[]> {
+  return Promise.all(
+    controlPlanes(fleet.spec).map(async ({ name, address }) => {
+      const facts = machines[name]?.facts;
+      const ca = facts?.certificates[CA_PATH];
+      if (!facts)
+        return { machine: name, ready: false, detail: `the machine is ${machines[name]?.state ?? 'unknown'}` };
+      if (!ca) return { machine: name, ready: false, detail: 'not installed yet' };
+      return { machine: name, ...(await probeApiServer(ctx, address, API_SERVER_PORT, ca)) };
+    }),
+  );
+}
+
+async function observeEndpoint(
+  ctx: Context,
+  fleet: Fleet,
+  machines: Record<string, ObservedMachine>,
+): Promise<ApiProbe | undefined> {
+  const { host, port } = fleet.spec.endpoint;
+  const holders = fleet.controlPlanes.map(({ name }) => machines[name]?.facts?.certificates[CA_PATH]);
+  const ca = holders.find((candidate) => candidate !== undefined);
+  return ca === undefined ? undefined : probeApiServer(ctx, host, port, ca);
+}
+
+async function observeKube(ctx: Context, fleet: Fleet): Promise<ObservedKube | undefined> {
+  return unlessAborted(connectKube(ctx, fleet).then(readKube));
+}
+
+/** undefined on failure: the parts that did answer still make a picture. */
+async function unlessAborted<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, 'ABORTED')) throw error;
+    return undefined;
+  }
+}
+
+function vipHolders(fleet: Fleet, machines: Record<string, ObservedMachine>): string[] {
+  const { vip } = fleet.spec.endpoint;
+  if (vip === undefined) return [];
+  return fleet.spec.machines.flatMap(({ name }) => (machines[name]?.facts?.addresses.includes(vip) ? [name] : []));
+}
+
+function asData(thrown: unknown): ErrorData {
+  const error = toQuorateError(thrown);
+  if (error.code === 'ABORTED') throw error;
+  return { code: error.code, message: error.message, hint: error.hint, family: error.family };
+}

@@ -1,0 +1,21 @@
+import { bootstrapCluster } from './bootstrap-cluster.ts';
+import { distributeCertificates } from './distribute-certificates.ts';
+import { installSoftware } from './install-software.ts';
+import { joinWorkers } from './join-workers.ts';
+import { prepareHost } from './prepare-host.ts';
+import { settleNodes } from './settle-nodes.ts';
+import { startControlPlane } from './start-control-plane.ts';
+import { startMachines } from './start-machines.ts';
+import type { Phase } from './step.ts';
+
+/** From nothing to a cluster, in order. `plan` and `apply` walk this very list. */
+export const PHASES: readonly Phase[] = [
+  prepareHost,
+  startMachines,
+  installSoftware,
+  distributeCertificates,
+  startControlPlane,
+  bootstrapCluster,
+  joinWorkers,
+  settleNodes,
+];

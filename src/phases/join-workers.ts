@@ -1,0 +1,58 @@
+import type { Context } from '../core/context.ts';
+import type { MachineFacts } from '../machines/facts.ts';
+import { kubeletFiles } from '../manifests/node-files.ts';
+import { formatBootstrapToken } from '../pki/bootstrap-token.ts';
+import { bootstrapFiles } from '../pki/kubeconfig.ts';
+import { KUBELET_CONF_PATH } from '../pki/names.ts';
+import { type ClusterSpec, type MachineSpec, machinesOf } from '../spec/types.ts';
+import { planningFacts } from './facts.ts';
+import { managedFilesStep } from './managed-files.ts';
+import type { Phase, Step } from './step.ts';
+import type { Toolbox } from './toolbox.ts';
+
+/** Starts the workers' kubelets; each asks for its certificate with a bootstrap token that is minted for this run. */
+export const joinWorkers: Phase = {
+  id: 'join-workers',
+  title: 'Join the workers',
+  plan: (spec, observed) =>
+    machinesOf(spec, 'worker').flatMap((machine) => {
+      const facts = planningFacts(observed, machine);
+      if (!facts) return [];
+      return [
+        ...tokenSteps(spec, machine, facts),
+        ...managedFilesStep(machine, facts, {
+          id: 'kubelet',
+          what: 'kubelet configuration',
+          files: kubeletFiles(spec, machine, facts),
+          units: ['kubelet.service'],
+        }),
+      ];
+    }),
+};
+
+/** The kubelet writes kubelet.conf once it has its certificate; until then it needs a token that is still valid. */
+function tokenSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
+  if (facts.files[KUBELET_CONF_PATH] !== undefined) return [];
+  return [
+    {
+      id: `${machine.name}/bootstrap-token`,
+      lane: machine.name,
+      machine: machine.name,
+      title: 'write a bootstrap kubeconfig with a fresh token',
+      why: 'it has not joined yet',
+      run: (ctx, tools) => writeToken(ctx, tools, spec, machine),
+    },
+  ];
+}
+
+async function writeToken(ctx: Context, tools: Toolbox, spec: ClusterSpec, machine: MachineSpec): Promise<void> {
+  const token = await tools.bootstrapToken(ctx);
+  const material = await tools.shared(ctx);
+  const files = bootstrapFiles({
+    clusterName: spec.name,
+    server: spec.endpoint.url,
+    authority: material.authorities.ca.certificate,
+    token: formatBootstrapToken(token),
+  });
+  await tools.fleet.machine(machine.name).writeFiles(ctx, files);
+}

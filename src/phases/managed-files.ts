@@ -1,0 +1,108 @@
+// Configuration on machines is compared by digest and written as a whole; the units that read it are restarted, also when a
+// run was killed between writing and restarting.
+import { createHash } from 'node:crypto';
+import type { Context } from '../core/context.ts';
+import type { MachineFacts } from '../machines/facts.ts';
+import type { Machine } from '../machines/machine.ts';
+import type { RenderedFile } from '../manifests/file.ts';
+import type { MachineSpec } from '../spec/types.ts';
+import type { Disruption, Step } from './step.ts';
+
+/** A group of files on one machine and the units that must run with them. */
+export interface ManagedFiles {
+  /** Last part of the step's id: `kubelet`. */
+  readonly id: string;
+  /** What the files are, for the plan: `kubelet configuration`. */
+  readonly what: string;
+  readonly files: readonly RenderedFile[];
+  /** systemd units that must be enabled and active afterwards, in starting order. */
+  readonly units: readonly string[];
+  /** Set when writing these files takes the machine's etcd member or API server down for a moment. */
+  readonly disruption?: Disruption;
+}
+
+/** At most one step: write what differs, then start, restart or reload the units concerned. None when all is as it should be. */
+export function managedFilesStep(machine: MachineSpec, facts: MachineFacts, group: ManagedFiles): readonly Step[] {
+  const work = findWork(facts, group);
+  if (work.changed.length + work.idle.length + work.restarts.length + work.reloads.length === 0) return [];
+  const isNew = work.changed.every(({ path }) => facts.files[path] === undefined);
+  return [
+    {
+      id: `${machine.name}/${group.id}`,
+      lane: machine.name,
+      machine: machine.name,
+      title: titleOf(group, work),
+      why: whyOf(work, isNew),
+      ...(group.disruption === undefined || isNew ? {} : { disruption: group.disruption }),
+      run: (ctx, { fleet }) => carryOut(ctx, fleet.machine(machine.name), work),
+    },
+  ];
+}
+
+/** What one group asks for on one machine. */
+interface Work {
+  readonly changed: readonly RenderedFile[];
+  /** Units of the group that do not run or are not enabled. */
+  readonly idle: readonly string[];
+  readonly restarts: readonly string[];
+  readonly reloads: readonly string[];
+}
+
+function findWork(facts: MachineFacts, group: ManagedFiles): Work {
+  const changed = group.files.filter((file) => isDifferent(facts, file));
+  const idle = group.units.filter((unit) => !(facts.units[unit]?.active && facts.units[unit]?.enabled));
+  const concerned = (effect: 'restarts' | 'reloads') => {
+    const stale = group.files.filter((file) => changed.includes(file) || isNewerThan(facts, file, file[effect]));
+    const units = new Set(stale.flatMap((file) => file[effect] ?? []));
+    return [...units].filter((unit) => !idle.includes(unit));
+  };
+  const restarts = concerned('restarts');
+  return { changed, idle, restarts, reloads: concerned('reloads').filter((unit) => !restarts.includes(unit)) };
+}
+
+/** True when the file was written after the unit started: a run ended between writing and restarting. */
+function isNewerThan(facts: MachineFacts, file: RenderedFile, unit: string | undefined): boolean {
+  const state = unit === undefined ? undefined : facts.units[unit];
+  return state?.active === true && (facts.files[file.path]?.mtimeMs ?? 0) > state.activeSinceMs;
+}
+
+export function isDifferent(facts: MachineFacts, file: RenderedFile): boolean {
+  const seen = facts.files[file.path];
+  return seen === undefined || seen.sha256 !== sha256(file.content) || seen.mode !== file.mode;
+}
+
+async function carryOut(ctx: Context, machine: Machine, { changed, idle, restarts, reloads }: Work): Promise<void> {
+  const options = { timeoutMs: 120_000 };
+  if (changed.length > 0) await machine.writeFiles(ctx, changed);
+  if (changed.some(({ path }) => path.startsWith('/etc/systemd/system/'))) {
+    await machine.exec(ctx, ['systemctl', 'daemon-reload']);
+  }
+  if (restarts.length > 0) await machine.exec(ctx, ['systemctl', 'restart', ...restarts], options);
+  if (reloads.length > 0) await machine.exec(ctx, ['systemctl', 'reload-or-restart', ...reloads], options);
+  if (idle.length > 0) await machine.exec(ctx, ['systemctl', 'enable', '--now', ...idle], options);
+}
+
+function titleOf(group: ManagedFiles, { changed, idle, restarts, reloads }: Work): string {
+  const files = `${changed.length} ${changed.length === 1 ? 'file' : 'files'}`;
+  const parts = [
+    ...(changed.length > 0 ? [`write ${group.what} (${files})`] : []),
+    ...(restarts.length > 0 ? [`restart ${shortUnits(restarts)}`] : []),
+    ...(reloads.length > 0 ? [`reload ${shortUnits(reloads)}`] : []),
+    ...(idle.length > 0 ? [`start ${shortUnits(idle)}`] : []),
+  ];
+  return parts.join(', ');
+}
+
+function whyOf({ changed, idle, restarts, reloads }: Work, isNew: boolean): string {
+  if (changed.length > 0) return isNew ? 'not there yet' : `differs: ${changed.map(({ path }) => path).join(', ')}`;
+  if (idle.length > 0) return `${shortUnits(idle)} not running`;
+  return `${shortUnits([...restarts, ...reloads])} older than its configuration`;
+}
+
+function shortUnits(units: readonly string[]): string {
+  return units.map((unit) => unit.replace(/\.service$/, '')).join(', ');
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,173 @@
+import { type CheckedCondition, evaluate } from '../checks/condition.ts';
+import { HEALTH_CONDITIONS } from '../checks/health.ts';
+import { quorumView } from '../engine/gate.ts';
+import type { ObservedEtcd } from '../etcd/types.ts';
+import type { PowerState } from '../machines/machine.ts';
+import type { Observed } from '../observe/observed.ts';
+import { daysLeft, inspectCertificate } from '../pki/inspect.ts';
+import { type ClusterSpec, controlPlanes, type Role } from '../spec/types.ts';
+import { quorum, tolerance } from '../topology/quorum.ts';
+
+/** The whole HA picture as data; `quorate status` draws it on one screen. */
+export interface StatusReport {
+  readonly cluster: string;
+  /** What the API servers run; the specification's when none answers. */
+  readonly kubernetesVersion: string;
+  readonly endpoint: {
+    readonly url: string;
+    readonly ready: boolean;
+    readonly detail?: string;
+    readonly vipHolders: readonly string[];
+  };
+  readonly quorum: {
+    readonly voters: number;
+    readonly up: number;
+    readonly needed: number;
+    /** How many more voters may fail now; negative: quorum is lost by that many. */
+    readonly survives: number;
+    /** How many it tolerates when all voters are up. */
+    readonly designed: number;
+  };
+  readonly etcd: readonly EtcdRow[];
+  readonly apiServers: readonly {
+    readonly machine: string;
+    readonly ready: boolean;
+    readonly detail?: string;
+    readonly balancers: number;
+    readonly balancersUp: number;
+  }[];
+  readonly leases: readonly {
+    readonly name: string;
+    readonly holder: string;
+    readonly renewedAgoMs: number;
+    readonly transitions: number;
+  }[];
+  readonly machines: readonly {
+    readonly name: string;
+    readonly role: Role;
+    readonly zone?: string;
+    readonly address: string;
+    readonly state: PowerState;
+    readonly node: 'Ready' | 'NotReady' | 'absent' | 'unknown';
+    readonly schedulable: boolean;
+    readonly version?: string;
+  }[];
+  /** Per machine the certificate that ends first. */
+  readonly certificates: readonly { readonly machine: string; readonly path: string; readonly daysLeft: number }[];
+  /** Health conditions that do not hold. */
+  readonly warnings: readonly CheckedCondition[];
+}
+
+export interface EtcdRow {
+  readonly name: string;
+  readonly id: string;
+  readonly role: 'leader' | 'follower' | 'learner' | 'down';
+  readonly version?: string;
+  readonly dbSizeBytes?: number;
+  readonly dbInUseBytes?: number;
+  readonly raftTerm?: number;
+  readonly raftIndex?: number;
+}
+
+/** The status of a cluster, from an observation. Pure. */
+export function statusReport(spec: ClusterSpec, observed: Observed): StatusReport {
+  return {
+    cluster: spec.name,
+    kubernetesVersion: observed.kube?.version ?? spec.kubernetesVersion,
+    endpoint: {
+      url: spec.endpoint.url,
+      ready: observed.endpoint?.ready ?? false,
+      ...(observed.endpoint?.detail === undefined ? {} : { detail: observed.endpoint.detail }),
+      vipHolders: observed.vipHolders,
+    },
+    quorum: quorumNumbers(spec, observed),
+    etcd: observed.etcd ? etcdRows(observed.etcd) : [],
+    apiServers: observed.apiServers.map((server) => ({ ...server, ...balancersOf(spec, observed, server.machine) })),
+    leases: Object.entries(observed.kube?.leases ?? {}).map(([name, { holder, renewedMs, transitions }]) => ({
+      name,
+      holder,
+      renewedAgoMs: Math.max(0, observed.takenAtMs - renewedMs),
+      transitions,
+    })),
+    machines: machineRows(spec, observed),
+    certificates: soonestCertificates(observed),
+    warnings: evaluate(HEALTH_CONDITIONS, spec, observed).filter(({ state }) => state === 'failed'),
+  };
+}
+
+function quorumNumbers(spec: ClusterSpec, observed: Observed): StatusReport['quorum'] {
+  const view = quorumView(spec, observed);
+  // With no member answering, the specification still says how many voters there ought to be.
+  const voters = view.voters.length || controlPlanes(spec).length;
+  const up = view.voters.filter((voter) => voter.up).length;
+  return { voters, up, needed: quorum(voters), survives: up - quorum(voters), designed: tolerance(voters) };
+}
+
+function etcdRows({ members }: ObservedEtcd): EtcdRow[] {
+  return members.map(({ id, name, isLearner, status: own }) => {
+    const role = own === undefined ? 'down' : isLearner ? 'learner' : own.leaderId === id ? 'leader' : 'follower';
+    return {
+      name: name || '(never started)',
+      id,
+      role,
+      ...(own === undefined
+        ? {}
+        : {
+            version: own.version,
+            dbSizeBytes: own.dbSizeBytes,
+            dbInUseBytes: own.dbInUseBytes,
+            raftTerm: own.raftTerm,
+            raftIndex: own.raftIndex,
+          }),
+    };
+  });
+}
+
+function balancersOf(
+  spec: ClusterSpec,
+  observed: Observed,
+  server: string,
+): { balancers: number; balancersUp: number } {
+  const views = controlPlanes(spec).flatMap(({ name }) => {
+    const backends = observed.machines[name]?.facts?.backends ?? {};
+    return Object.keys(backends).length === 0 ? [] : [backends[server] ?? ''];
+  });
+  return { balancers: views.length, balancersUp: views.filter((view) => view.startsWith('UP')).length };
+}
+
+function machineRows(spec: ClusterSpec, observed: Observed): StatusReport['machines'] {
+  return spec.machines.map(({ name, role, zone, address }) => {
+    const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
+    return {
+      name,
+      role,
+      ...(zone === undefined ? {} : { zone }),
+      address,
+      state: observed.machines[name]?.state ?? 'unreachable',
+      node: observed.kube === undefined ? 'unknown' : node === undefined ? 'absent' : node.ready ? 'Ready' : 'NotReady',
+      schedulable: node?.schedulable ?? true,
+      ...(node === undefined ? {} : { version: node.version }),
+    };
+  });
+}
+
+function soonestCertificates(observed: Observed): StatusReport['certificates'] {
+  return Object.values(observed.machines).flatMap(({ name, facts }) => {
+    const all = Object.entries(facts?.certificates ?? {}).map(([path, pem]) => ({
+      machine: name,
+      path,
+      daysLeft: daysOf(pem, observed.takenAtMs),
+    }));
+    const [first] = all.sort((a, b) => a.daysLeft - b.daysLeft);
+    return first === undefined ? [] : [first];
+  });
+}
+
+/** An unreadable certificate has no days left. */
+function daysOf(pem: string, nowMs: number): number {
+  try {
+    return daysLeft(inspectCertificate(pem), nowMs);
+  } catch {
+    return 0;
+  }
+}

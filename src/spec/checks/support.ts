@@ -1,0 +1,67 @@
+// What is right in cluster.yaml but beyond this release. Each line goes when the feature comes.
+import { cronProblem } from '../cron.ts';
+import { type Finding, invalid, type SpecPath, unsupported, warning } from '../problem.ts';
+import { didYouMean } from '../suggest.ts';
+import { withV } from '../versions.ts';
+import { listNames, type SpecView } from './view.ts';
+
+/** A Kubernetes version that the catalog has. */
+export function* checkKubernetesVersion({ spec, kubernetesVersions }: SpecView): Iterable<Finding> {
+  if (typeof spec.kubernetesVersion !== 'string') return;
+  const version = withV(spec.kubernetesVersion);
+  if (kubernetesVersions.includes(version)) return;
+  const minor = version.split('.').slice(0, 2).join('.');
+  const nearest =
+    kubernetesVersions.find((known) => known.startsWith(`${minor}.`)) ?? didYouMean(version, kubernetesVersions);
+  yield unsupported(
+    ['spec', 'kubernetesVersion'],
+    `Kubernetes ${version} is not in this release's catalog (${kubernetesVersions.join(', ')})`,
+    `write: kubernetesVersion: ${nearest ?? kubernetesVersions[0] ?? ''}`,
+  );
+}
+
+/** The snapshot schedule is a schedule, and says that nobody follows it yet. */
+export function* checkSnapshots({ spec }: SpecView): Iterable<Finding> {
+  const snapshots = spec.etcd?.snapshots;
+  if (snapshots === undefined || snapshots === null) return;
+  const path: SpecPath = ['spec', 'etcd', 'snapshots'];
+  const { schedule } = snapshots;
+  const wrong = typeof schedule === 'string' ? cronProblem(schedule) : undefined;
+  if (wrong !== undefined) {
+    const message = `spec.etcd.snapshots.schedule ${JSON.stringify(schedule)} ${wrong}`;
+    yield invalid([...path, 'schedule'], message, 'write, for example: schedule: "0 */6 * * *" (every six hours)');
+  }
+  yield warning(
+    path,
+    'this release does not take snapshots of etcd: spec.etcd.snapshots has no effect yet',
+    'save snapshots yourself meanwhile, with etcdctl snapshot save on a control plane',
+    { at: 'key', code: 'SPEC_UNSUPPORTED' },
+  );
+}
+
+/** Fields whose other values come in a later release. */
+export function* checkUnsupported({ spec, machines }: SpecView): Iterable<Finding> {
+  const ssh = machines.filter(({ driver }) => driver === 'ssh');
+  if (ssh[0] !== undefined) {
+    const message = `machines over SSH are not in this release (${listNames(ssh.map(({ title }) => title))})`;
+    yield unsupported([...ssh[0].path, 'ssh'], message, 'write local: {} to build the cluster on this host', {
+      at: 'key',
+    });
+  }
+  for (const role of ['etcd', 'loadbalancer'] as const) {
+    const group = machines.filter((machine) => machine.role === role);
+    if (group[0] === undefined) continue;
+    const message = `machines of role ${role} are not in this release (${listNames(group.map(({ title }) => title))})`;
+    const fix = `remove them: control planes carry ${role === 'etcd' ? 'etcd' : 'the load balancer'} themselves`;
+    yield unsupported([...group[0].path, 'role'], message, fix);
+  }
+  yield* valueNotYet(['spec', 'etcd', 'topology'], spec.etcd?.topology, 'stacked');
+  yield* valueNotYet(['spec', 'loadBalancer', 'type'], spec.loadBalancer?.type, 'haproxy');
+  yield* valueNotYet(['spec', 'failover'], spec.failover, 'default');
+}
+
+function* valueNotYet(path: SpecPath, value: string | null | undefined, supported: string): Iterable<Finding> {
+  if (value === null || value === undefined || value === supported) return;
+  const name = path.join('.');
+  yield unsupported(path, `${name} ${value} is not in this release`, `write: ${path.at(-1)}: ${supported}`);
+}

@@ -1,0 +1,138 @@
+// Kubernetes versions and which of them may run together (kubernetes.io/releases/version-skew-policy).
+
+export interface Version {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  /** `rc.1` of v1.37.0-rc.1. Build metadata behind + is dropped. */
+  readonly prerelease?: string;
+}
+
+/** ok, or why not; the reason is a sentence for the user either way. */
+export interface Verdict {
+  readonly ok: boolean;
+  readonly reason: string;
+}
+
+/** kubelet and kube-proxy may be this many minor versions older than the API server (since Kubernetes 1.28). */
+const NODE_SKEW = 3;
+/** The controller manager and the scheduler may be one minor version older than the API server. */
+const CONTROL_PLANE_SKEW = 1;
+
+const PATTERN = /^v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
+
+/** Parses v1.36.3 or 1.36.3; undefined when the text is no version. */
+export function parseVersion(text: string): Version | undefined {
+  const match = PATTERN.exec(text);
+  if (match === null) return undefined;
+  const [, major, minor, patch, prerelease] = match;
+  const version = { major: Number(major), minor: Number(minor), patch: Number(patch) };
+  return prerelease === undefined ? version : { ...version, prerelease };
+}
+
+/** v1.36.3 */
+export function formatVersion({ major, minor, patch, prerelease }: Version): string {
+  return `v${major}.${minor}.${patch}${prerelease === undefined ? '' : `-${prerelease}`}`;
+}
+
+/** Negative when a is older, 0 when equal, positive when newer (semver 2.0, section 11). */
+export function compareVersions(a: Version, b: Version): number {
+  return a.major - b.major || a.minor - b.minor || a.patch - b.patch || comparePrerelease(a.prerelease, b.prerelease);
+}
+
+function comparePrerelease(a: string | undefined, b: string | undefined): number {
+  if (a === b) return 0;
+  // A release comes after its own candidates.
+  if (a === undefined) return 1;
+  if (b === undefined) return -1;
+  const left = a.split('.');
+  const right = b.split('.');
+  for (let index = 0; index < Math.min(left.length, right.length); index++) {
+    const difference = compareIdentifier(left[index] ?? '', right[index] ?? '');
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+function compareIdentifier(a: string, b: string): number {
+  const isNumber = (text: string) => /^\d+$/.test(text);
+  if (isNumber(a) && isNumber(b)) return Number(a) - Number(b);
+  if (isNumber(a) !== isNumber(b)) return isNumber(a) ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** kubelet beside an API server: never newer, at most three minor versions older. */
+export function kubeletSkew(kubelet: Version, apiServer: Version): Verdict {
+  return olderBy('kubelet', kubelet, apiServer, NODE_SKEW);
+}
+
+/** kube-proxy beside an API server: as the kubelet. */
+export function kubeProxySkew(kubeProxy: Version, apiServer: Version): Verdict {
+  return olderBy('kube-proxy', kubeProxy, apiServer, NODE_SKEW);
+}
+
+/** kube-controller-manager or kube-scheduler beside an API server: never newer, at most one minor version older. */
+export function controllerSkew(component: string, version: Version, apiServer: Version): Verdict {
+  return olderBy(component, version, apiServer, CONTROL_PLANE_SKEW);
+}
+
+/** kubectl: one minor version older or newer than the API server. */
+export function kubectlSkew(kubectl: Version, apiServer: Version): Verdict {
+  const pair = `kubectl ${formatVersion(kubectl)} and API server ${formatVersion(apiServer)}`;
+  if (kubectl.major !== apiServer.major) return no(`${pair} have different major versions`);
+  const distance = Math.abs(kubectl.minor - apiServer.minor);
+  return distance <= 1
+    ? yes(`${pair} are within 1 minor version`)
+    : no(`${pair} are ${minors(distance)} apart; 1 is allowed`);
+}
+
+/** API servers of one cluster: the newest and the oldest at most one minor version apart. */
+export function apiServerSkew(versions: readonly Version[]): Verdict {
+  const sorted = [...versions].sort(compareVersions);
+  const oldest = sorted[0];
+  const newest = sorted.at(-1);
+  if (oldest === undefined || newest === undefined) return yes('there is no API server yet');
+  const pair = `API servers ${formatVersion(oldest)} and ${formatVersion(newest)}`;
+  if (oldest.major !== newest.major) return no(`${pair} have different major versions`);
+  const distance = newest.minor - oldest.minor;
+  return distance <= 1
+    ? yes(`${pair} are within 1 minor version`)
+    : no(`${pair} are ${minors(distance)} apart; 1 is allowed`);
+}
+
+/** Whether a control plane may go from one version to another: forward only, one minor version at a time. */
+export function controlPlaneUpgrade(from: Version, to: Version): Verdict {
+  const step = `${formatVersion(from)} to ${formatVersion(to)}`;
+  if (compareVersions(to, from) === 0) return yes(`${formatVersion(to)} runs already`);
+  if (compareVersions(to, from) < 0) {
+    return no(`${step} is a downgrade: the API server may have stored objects that the older one cannot read`);
+  }
+  if (from.major !== to.major) return no(`${step} changes the major version`);
+  const distance = to.minor - from.minor;
+  if (distance <= 1) return yes(distance === 0 ? `${step} is a patch upgrade` : `${step} is the next minor version`);
+  return no(`${step} skips ${minors(distance - 1)}: upgrade to v${from.major}.${from.minor + 1} first`);
+}
+
+function olderBy(component: string, version: Version, apiServer: Version, most: number): Verdict {
+  const pair = `${component} ${formatVersion(version)} with API server ${formatVersion(apiServer)}`;
+  if (version.major !== apiServer.major) return no(`${pair}: different major versions`);
+  // Patches do not count: the policy speaks of minor versions.
+  const distance = apiServer.minor - version.minor;
+  if (distance < 0) return no(`${pair}: it must not be newer than the API server; upgrade the control planes first`);
+  if (distance > most) return no(`${pair}: ${minors(distance)} older, at most ${most} allowed; upgrade it first`);
+  return yes(
+    distance === 0 ? `${pair}: same minor version` : `${pair}: ${minors(distance)} older, at most ${most} allowed`,
+  );
+}
+
+function minors(count: number): string {
+  return `${count} minor version${count === 1 ? '' : 's'}`;
+}
+
+function yes(reason: string): Verdict {
+  return { ok: true, reason };
+}
+
+function no(reason: string): Verdict {
+  return { ok: false, reason };
+}

@@ -1,0 +1,97 @@
+// The CLI as it is shipped: bundled, in a process of its own.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const dir = mkdtempSync(join(tmpdir(), 'quorate-cli-'));
+const bundle = join(dir, 'dist', 'quorate.js');
+const env = { LANG: 'C.UTF-8', QUORATE_STATE_DIR: join(dir, 'state'), QUORATE_CACHE_DIR: join(dir, 'cache') };
+
+/** Two of the same spelling are two mistakes: ten in all. */
+const TEN_MISTAKES = `apiVersion: quorate/v1
+kind: Klaster
+metadata:
+  name: My_Cluster
+spec:
+  kubernetesVersion: v1.2.3
+  controlPlaneEndpoint: 10.87.0.300:6443
+  networking:
+    podSubnet: 10.42.0.0/33
+    cni: calico
+  failover: quick
+  machines:
+    - { name: cp1, role: master, local: {} }
+    - { name: cp1, role: control-plane, address: 10.87.0.11, local: {} }
+    - { name: w1, role: worker, adress: 10.87.0.21, local: {} }
+`;
+
+const quorate = (...argv: string[]) => execa('node', [bundle, ...argv], { reject: false, env, cwd: dir });
+
+beforeAll(async () => {
+  await execa('node', ['scripts/build.mjs', join(dir, 'dist')]);
+}, 60_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('the bundled CLI', () => {
+  it('tells its version', async () => {
+    const { exitCode, stdout } = await quorate('version', '-o', 'json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ kind: 'Version', node: process.version });
+  });
+
+  it('writes a cluster file that it then finds valid, and does not overwrite it', async () => {
+    expect(await quorate('init', '--subnet', '10.99.0.0/24')).toMatchObject({ exitCode: 0 });
+    expect((await quorate('validate')).stdout).toMatch(/^✓ cluster\.yaml is valid: cluster demo/);
+    expect(await quorate('init')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('FILE_EXISTS') });
+    expect(await quorate('init', '--force')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('reports all of ten mistakes in a file at once', async () => {
+    writeFileSync(join(dir, 'ten.yaml'), TEN_MISTAKES);
+    const { exitCode, stdout, stderr } = await quorate('validate', 'ten.yaml');
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr.match(/^ {2}ten\.yaml:\d+:\d+: /gm)?.length).toBeGreaterThanOrEqual(10);
+    await expect(stderr).toMatchFileSnapshot('../../golden/cli/ten-mistakes.txt');
+  });
+
+  it('gives the same mistakes as data with -o json', async () => {
+    const { exitCode, stdout, stderr } = await quorate('validate', 'ten.yaml', '-o', 'json');
+    expect([exitCode, stderr]).toEqual([2, '']);
+    const { error } = JSON.parse(stdout);
+    expect(error).toMatchObject({ code: 'SPEC_INVALID', family: 'config', exitCode: 2 });
+    expect(error.data.problems.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it('ends quietly when its reader goes away', async () => {
+    const child = spawn('sh', ['-c', 'node "$0" --help | head -1', bundle], { env: { ...process.env, ...env } });
+    const stderr: string[] = [];
+    child.stderr.on('data', (chunk) => stderr.push(String(chunk)));
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(stderr.join('')).toBe('');
+  });
+
+  it('stops in order on Ctrl-C, with the exit code of an interrupted program', async () => {
+    const child = quorate('doctor', '--cluster', 'demo', '--no-color');
+    const { exitCode } = await child;
+    expect(exitCode).toBe(2 + 1);
+    const running = execa('node', [bundle, 'doctor'], { reject: false, env, cwd: dir });
+    setTimeout(() => running.kill('SIGINT'), 600);
+    const result = await running;
+    // A host that is faster than the signal has answered already.
+    if (result.exitCode === 130) {
+      expect(result.stderr).toContain('stopping ... (again to force)');
+      expect(result.stderr).toContain('code: ABORTED (exit 130)');
+    } else expect([0, 3]).toContain(result.exitCode);
+  });
+
+  it('leaves the heavy parts alone until they are needed', async () => {
+    const script = `const before = process.memoryUsage().rss; process.argv = ['node', 'quorate', 'version'];
+      process.on('exit', () => { process.stderr.write(String(Math.round((process.memoryUsage().rss - before) / 1e6))); });
+      await import(${JSON.stringify(bundle)});`;
+    const { stderr } = await execa('node', ['--input-type=module', '-e', script], { env });
+    expect(Number(stderr)).toBeLessThan(40);
+  });
+});

@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makePlan, planReport, skippedMachines } from '../../../src/engine/plan.ts';
+import type { MachineFacts } from '../../../src/machines/facts.ts';
+import type { Observed } from '../../../src/observe/observed.ts';
+import { renderPlan } from '../../../src/report/plan-screen.ts';
+import { PLAIN_THEME } from '../../../src/report/theme.ts';
+import { absentCluster, healthyCluster } from '../../helpers/observed.ts';
+import { makeSpec } from '../../helpers/spec.ts';
+
+const spec = makeSpec();
+let healthy: Observed;
+beforeAll(async () => {
+  healthy = await healthyCluster(spec);
+});
+
+/** The healthy cluster with one machine's facts changed. */
+function withFacts(name: string, change: (facts: MachineFacts) => Partial<MachineFacts>): Observed {
+  const machine = healthy.machines[name];
+  if (!machine?.facts) throw new Error(`no machine ${name}`);
+  const facts = { ...machine.facts, ...change(machine.facts) };
+  return { ...healthy, machines: { ...healthy.machines, [name]: { ...machine, facts } } };
+}
+
+const without = <T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+
+const steps = (observed: Observed) => makePlan(spec, observed).flatMap((phase) => phase.steps);
+
+describe('the plan', () => {
+  it('of a cluster that does not exist yet, as people read it', async () => {
+    const observed = absentCluster(spec);
+    const text = renderPlan(planReport(spec, observed, makePlan(spec, observed)), PLAIN_THEME);
+    await expect(`${text}\n`).toMatchFileSnapshot('../../golden/plan/new-cluster.txt');
+  });
+
+  it('of a cluster that is as specified is empty', () => {
+    expect(steps(healthy).map(({ id, why }) => `${id}: ${why}`)).toEqual([]);
+  });
+
+  it('mends a file that somebody changed, and restarts what reads it', () => {
+    const path = '/var/lib/kubelet/config.yaml';
+    const observed = withFacts('w1', ({ files }) => ({
+      files: { ...files, [path]: { sha256: 'edited', mode: 0o600, mtimeMs: 0 } },
+    }));
+    expect(steps(observed)).toMatchObject([{ id: 'w1/kubelet', why: `differs: ${path}` }]);
+    expect(steps(observed)[0]?.title).toContain('restart kubelet');
+  });
+
+  it('restarts a unit that is older than its configuration: the run ended between the two', () => {
+    const observed = withFacts('w1', ({ files, units }) => {
+      const path = '/var/lib/kubelet/config.yaml';
+      const file = files[path] ?? expect.fail('is managed');
+      const since = units['kubelet.service']?.activeSinceMs ?? 0;
+      return { files: { ...files, [path]: { ...file, mtimeMs: since + 1 } } };
+    });
+    expect(steps(observed)).toMatchObject([{ id: 'w1/kubelet', why: 'kubelet older than its configuration' }]);
+  });
+
+  it('starts a unit that is down', () => {
+    const observed = withFacts('cp2', ({ units }) => ({
+      units: { ...units, 'haproxy.service': { active: false, enabled: true, activeSinceMs: 0, state: 'failed' } },
+    }));
+    expect(steps(observed)).toMatchObject([{ id: 'cp2/load-balancer', why: 'haproxy not running' }]);
+  });
+
+  it('passes a changed static pod through the quorum gate, a new one not', () => {
+    const path = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+    const changed = withFacts('cp3', ({ files }) => ({
+      files: { ...files, [path]: { sha256: 'edited', mode: 0o600, mtimeMs: 0 } },
+    }));
+    expect(steps(changed)).toMatchObject([{ id: 'cp3/static-pods', disruption: { machine: 'cp3', kind: 'restart' } }]);
+    const missing = withFacts('cp3', ({ files }) => ({ files: without(files, path) }));
+    expect(steps(missing)[0]?.disruption).toBeUndefined();
+  });
+
+  it('issues only the certificates that are wanting', () => {
+    const path = '/etc/kubernetes/pki/apiserver.crt';
+    const observed = withFacts('cp1', ({ certificates }) => ({ certificates: without(certificates, path) }));
+    expect(steps(observed)).toMatchObject([{ id: 'cp1/certificates', title: 'issue 1 certificates (apiserver)' }]);
+  });
+
+  it('refuses to choose between two different authorities', () => {
+    const path = '/etc/kubernetes/pki/ca.crt';
+    const observed = withFacts('cp2', ({ files }) => ({
+      files: { ...files, [path]: { sha256: 'another', mode: 0o644, mtimeMs: 0 } },
+    }));
+    expect(() => steps(observed)).toThrowError(expect.objectContaining({ code: 'PKI_CONFLICT' }));
+  });
+
+  it('refuses to change the pod subnet of a living cluster', () => {
+    const other = { ...spec, networking: { ...spec.networking, podSubnet: '10.99.0.0/16' } };
+    expect(() => makePlan(other, healthy)).toThrowError(
+      expect.objectContaining({
+        code: 'IMMUTABLE_CHANGE',
+        message: 'a living cluster cannot change spec.networking.podSubnet (10.42.0.0/16 to 10.99.0.0/16)',
+      }),
+    );
+  });
+
+  it('leaves out a machine that does not answer, and says so', () => {
+    const observed: Observed = {
+      ...healthy,
+      machines: {
+        ...healthy.machines,
+        w2: {
+          name: 'w2',
+          state: 'unreachable',
+          error: { code: 'MACHINE_UNREACHABLE', message: 'no route', hint: '', family: 'connect' },
+        },
+      },
+    };
+    expect(steps(observed)).toEqual([]);
+    expect(skippedMachines(spec, observed)).toEqual([{ name: 'w2', reason: 'no route' }]);
+  });
+
+  it('boots a machine that is powered off and plans nothing else for it', () => {
+    const observed: Observed = { ...healthy, machines: { ...healthy.machines, w2: { name: 'w2', state: 'stopped' } } };
+    expect(steps(observed)).toMatchObject([{ id: 'w2/start', why: 'is powered off' }]);
+  });
+
+  it('applies an add-on object that is missing or was changed', () => {
+    const kube = healthy.kube ?? expect.fail('answers');
+    const key = 'Deployment/kube-system/coredns';
+    const observed = { ...healthy, kube: { ...kube, addons: without(kube.addons, key) } };
+    expect(steps(observed)).toMatchObject([{ id: 'objects', title: 'apply 1 objects (with coredns)' }]);
+  });
+
+  it('restores a role label that was removed', () => {
+    const kube = healthy.kube ?? expect.fail('answers');
+    const nodes = kube.nodes.map((node) => (node.name === 'w1' ? { ...node, labels: {} } : node));
+    const found = steps({ ...healthy, kube: { ...kube, nodes } });
+    expect(found).toMatchObject([{ id: 'w1/labels' }]);
+    expect(found[0]?.why).toContain('node-role.kubernetes.io/worker');
+  });
+});
