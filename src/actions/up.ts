@@ -6,12 +6,13 @@ import { waitFor } from '../core/wait.ts';
 import { type ApplyResult, applyPhases, errorData } from '../engine/apply.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import { makePlan, type PlanReport, planReport } from '../engine/plan.ts';
-import { createToolbox, type ToolboxOptions } from '../engine/toolbox.ts';
+import { createToolbox, type RunTools, type ToolboxOptions } from '../engine/toolbox.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
+import { preflight } from './preflight.ts';
 
 export interface UpOptions extends ToolboxOptions {
   /** Shown the plan before anything is changed; throws to decline. Not called when there is nothing to do. */
@@ -48,10 +49,11 @@ async function carryOut(ctx: Context, fleet: Fleet, options: UpOptions): Promise
   const { spec } = fleet;
   const start = Date.now();
   const observed = await observe(ctx, fleet);
+  await preflight(ctx, spec, observed);
   const report = planReport(spec, observed, makePlan(spec, observed));
   if (report.changes > 0) await options.confirm(report);
   const tools = createToolbox(fleet, observed, options);
-  const result = await applyPhases(ctx, tools, observed);
+  const result = await applyAndRevoke(ctx, tools, observed);
   const conditions = await waitUntilHealthy(ctx, fleet, result.steps === 0 ? observed : undefined, options);
   return {
     cluster: spec.name,
@@ -62,6 +64,15 @@ async function carryOut(ctx: Context, fleet: Fleet, options: UpOptions): Promise
     skipped: report.skipped,
     durationMs: Date.now() - start,
   };
+}
+
+/** The bootstrap token of this run ends with it, whatever becomes of the run. */
+async function applyAndRevoke(ctx: Context, tools: RunTools, observed: Observed): Promise<ApplyResult> {
+  try {
+    return await applyPhases(ctx, tools, observed);
+  } finally {
+    await tools.revokeToken(ctx);
+  }
 }
 
 /** Waits for every health condition, except those of machines that were left out. */

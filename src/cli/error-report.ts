@@ -62,7 +62,7 @@ export function renderError(
 ): string {
   const [first = '', ...rest] = error.message.split('\n');
   const label = error.family === 'aborted' ? style.yellow('stopped:') : style.red('error:');
-  const lines = [`${label} ${first}`, ...rest.map((line) => `  ${line}`)];
+  const lines = [`${label} ${first}`, ...rest.map((line) => (line.trim() === '' ? '' : `  ${line}`))];
   if (error.hint !== '') {
     const [hint = '', ...more] = error.hint.split('\n');
     lines.push(`  ${style.cyan('hint:')} ${hint}`, ...more.map((line) => `        ${line}`));

@@ -1,5 +1,5 @@
 // The one runner for commands. Machine drivers turn "run argv on cp1" into a local command (nsenter, ssh) and hand it to this.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Context } from './context.ts';
 import { QuorateError } from './errors.ts';
@@ -62,6 +62,7 @@ export async function runCommand(
   const [program = '', ...args] = argv;
   const timeoutMs = options.timeoutMs ?? (options.stdio === 'inherit' ? 0 : DEFAULT_TIMEOUT_MS);
   const start = Date.now();
+  const outputFile = options.stdoutFile === undefined ? undefined : openSync(options.stdoutFile, 'w', 0o600);
   const child = execa(program, args, {
     reject: false,
     stripFinalNewline: false,
@@ -71,14 +72,16 @@ export async function runCommand(
     maxBuffer: MAX_CAPTURE_BYTES,
     env: options.env ?? {},
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...stdioOf(options),
+    ...stdioOf(options, outputFile),
   });
   if (options.onOutput) {
     const onOutput = options.onOutput;
     child.stdout?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
   }
-  const raw = await child;
+  const raw = await child.finally(() => {
+    if (outputFile !== undefined) closeSync(outputFile);
+  });
   const result: ExecResult = {
     machine: label?.machine ?? null,
     argv: label?.argv ?? argv,
@@ -136,11 +139,11 @@ function shorten(command: string): string {
   return line.length <= 160 ? line : `${line.slice(0, 157)}...`;
 }
 
-function stdioOf(options: ExecOptions): Record<string, unknown> {
+function stdioOf(options: ExecOptions, outputFile: number | undefined): Record<string, unknown> {
   if (options.stdio === 'inherit') return { stdio: 'inherit' };
-  const { stdin, stdoutFile } = options;
-  const output = stdoutFile === undefined ? {} : { stdout: createWriteStream(stdoutFile, { mode: 0o600 }) };
+  const { stdin } = options;
+  const output = outputFile === undefined ? {} : { stdout: outputFile };
   if (stdin === undefined) return { stdin: 'ignore', ...output };
   if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin, ...output };
-  return { inputStream: createReadStream(stdin.file), ...output };
+  return { inputFile: stdin.file, ...output };
 }

@@ -3,11 +3,17 @@
 
 /** Data of every event, by its code (`area.thing.happened`). All values are JSON and free of secrets. */
 export interface EventData {
+  /** A run that changes a cluster has begun. The journal's first line. */
   'run.started': { verb: string; cluster: string; file?: string };
+  /** The run has ended, one way or another. The journal's last line. */
   'run.finished': { outcome: Outcome; durationMs: number; error?: ErrorData };
+  /** A phase of the plan has begun; `steps` is how many it has to do. */
   'phase.started': { phase: string; title: string; steps: number };
+  /** All steps of a phase have ended, or one of them has failed. */
   'phase.finished': { phase: string; outcome: Outcome; durationMs: number };
+  /** A step has begun. Steps of different machines run at the same time. */
   'step.started': { phase: string; step: string; machine?: string; title: string };
+  /** A step has ended; `error` says why it failed. */
   'step.finished': {
     phase: string;
     step: string;
@@ -36,13 +42,17 @@ export interface EventData {
     elapsedMs: number;
     detail?: string;
   };
+  /** An artifact lies in the cache, verified. `source` is where it came from. */
   'artifact.ready': {
     artifact: string;
     source: 'cache' | 'bundle' | 'download' | 'build' | 'pack';
     durationMs: number;
   };
+  /** A machine was made, started, stopped, killed or destroyed. */
   'machine.changed': { machine: string; state: string; detail?: string };
+  /** Something to know that does not stop the run. */
   warning: { text: string };
+  /** Something worth saying once. */
   note: { text: string };
 }
 

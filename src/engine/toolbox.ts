@@ -23,10 +23,17 @@ export interface ToolboxOptions {
   readonly bundleDir?: string;
 }
 
+/** A toolbox together with what its owner does at the end of the run. */
+export interface RunTools extends Toolbox {
+  /** Deletes the bootstrap token, if one was minted. Never throws: the token expires by itself. */
+  revokeToken(ctx: Context): Promise<void>;
+}
+
 /** The tools of one run, over an observation that was just taken. */
-export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxOptions = {}): Toolbox {
+export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxOptions = {}): RunTools {
   const shared = once((ctx: Context) => loadShared(ctx, fleet, initial));
   let client: Promise<KubeClient> | undefined;
+  let token: BootstrapToken | undefined;
   const kube = async (ctx: Context): Promise<KubeClient> => {
     client ??= connectKube(ctx, fleet);
     try {
@@ -44,7 +51,17 @@ export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxO
     artifacts: (ctx, wanted) => pullArtifacts(ctx, wanted, options),
     shared,
     kube,
-    bootstrapToken: once(async (ctx: Context) => mintToken(ctx, await kube(ctx))),
+    bootstrapToken: once(async (ctx: Context) => {
+      token = await mintToken(ctx, await kube(ctx));
+      return token;
+    }),
+    revokeToken: async (ctx) => {
+      if (token === undefined) return;
+      const { id } = token;
+      await kube(ctx)
+        .then((connected) => deleteToken(connected, id))
+        .catch(() => {});
+    },
     observe: (ctx) => observe(ctx, fleet),
   };
 }
@@ -77,6 +94,13 @@ async function mintToken(ctx: Context, kube: KubeClient): Promise<BootstrapToken
   const token = newBootstrapToken(ctx);
   await applyObject(kube, bootstrapTokenSecret(token, new Date(Date.now() + TOKEN_TTL_MS)));
   return token;
+}
+
+async function deleteToken(kube: KubeClient, id: string): Promise<void> {
+  const core = kube.api(kube.library.CoreV1Api);
+  await kube.request('revoke the bootstrap token', () =>
+    core.deleteNamespacedSecret({ namespace: 'kube-system', name: `bootstrap-token-${id}` }),
+  );
 }
 
 /** Makes a value on first use. A failure is not remembered, so that a retry tries again. */

@@ -14,7 +14,7 @@ export interface FileState {
 export interface UnitState {
   readonly active: boolean;
   readonly enabled: boolean;
-  /** When it last became active, milliseconds since the Unix epoch; 0 when it never did. */
+  /** When it last became active or was reloaded, milliseconds since the Unix epoch; 0 when it never was. */
   readonly activeSinceMs: number;
   /** systemd's word: active, inactive, failed, activating … */
   readonly state: string;
@@ -42,7 +42,7 @@ export interface MachineFacts {
   readonly interface: string;
   /** Every IPv4 address on the machine, the VIP included when it is held. */
   readonly addresses: readonly string[];
-  /** The machine's clock minus this host's, milliseconds; positive is ahead. Good to the round-trip time. */
+  /** The least by which the machine's clock is off this host's, milliseconds; positive is ahead. */
   readonly clockSkewMs: number;
   readonly swap: boolean;
   /** Managed files by absolute path. */

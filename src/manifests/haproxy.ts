@@ -42,8 +42,6 @@ function globalSection(facts: MachineFacts): string {
 global
     # Changes of state only (notice); one line a connection would be level info.
     log stdout format short daemon notice
-    # Says nothing twice: what goes to the log does not go to standard error as well.
-    quiet
     user haproxy
     group haproxy
     chroot /var/lib/haproxy

@@ -5,7 +5,7 @@ import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { failoverTimings, HTTP2_KEEPALIVE } from './failover.ts';
 import { hasCrashLoopBackOffMax } from './kubernetes-version.ts';
 import { kubeletLabels, nodeTaints } from './node-labels.ts';
-import { CONTAINERD_SOCKET, MANIFESTS_DIR } from './paths.ts';
+import { CONTAINERD_SOCKET, ETCD_DATA_DIR, MANIFESTS_DIR } from './paths.ts';
 
 const RUNTIME_ENDPOINT = `unix://${CONTAINERD_SOCKET}`;
 
@@ -116,8 +116,12 @@ export function kubeletInstanceConfig(): string {
   return `containerRuntimeEndpoint: "${RUNTIME_ENDPOINT}"\n`;
 }
 
-/** /etc/systemd/system/kubelet.service. A kubelet that ends is started again after a second, for ever. */
-export function kubeletUnit(): string {
+/**
+ * /etc/systemd/system/kubelet.service. A kubelet that ends is started again after a second, for ever. On a control plane etcd's
+ * directory is made first: the kubelet would make it readable for all (CIS 1.1.11 wants 0700).
+ */
+export function kubeletUnit(machine: MachineSpec): string {
+  const etcdData = `ExecStartPre=/usr/bin/install -d -m 0700 ${ETCD_DATA_DIR}\n`;
   return `[Unit]
 Description=kubelet: the Kubernetes node agent
 Documentation=https://kubernetes.io/docs/
@@ -126,7 +130,7 @@ After=network-online.target containerd.service quorate-network.service
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/local/bin/kubelet
+${machine.role === 'control-plane' ? etcdData : ''}ExecStart=/usr/local/bin/kubelet
 Restart=always
 RestartSec=1
 

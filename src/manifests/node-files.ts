@@ -74,7 +74,7 @@ export function kubeletFiles(spec: ClusterSpec, machine: MachineSpec, facts: Mac
     rootFile('/var/lib/kubelet/config.yaml', toYaml(kubeletConfiguration(spec, machine, facts)), effect),
     textFile('/var/lib/kubelet/instance-config.yaml', kubeletInstanceConfig()),
     textFile('/var/lib/kubelet/kubeadm-flags.env', kubeletFlagsEnv(machine), effect),
-    textFile(`${UNITS_DIR}/kubelet.service`, kubeletUnit(), effect),
+    textFile(`${UNITS_DIR}/kubelet.service`, kubeletUnit(machine), effect),
     textFile(`${UNITS_DIR}/kubelet.service.d/10-kubeadm.conf`, kubeletDropIn(), effect),
   ];
 }
@@ -121,18 +121,6 @@ export function loadBalancerFiles(
       reloads: 'keepalived.service',
     }),
     textFile(`${UNITS_DIR}/keepalived.service.d/10-quorate.conf`, keepalivedDropIn(), keepalived),
-  ];
-}
-
-/** Units that are enabled on the machine, in the order in which they are started. */
-export function enabledUnits(spec: ClusterSpec, machine: MachineSpec): readonly string[] {
-  return [
-    'quorate-network.service',
-    'containerd.service',
-    'flannel-cni.path',
-    'kubelet.service',
-    ...(balances(spec, machine) ? ['haproxy.service', 'keepalived.service'] : []),
-    ...(machine.role === 'control-plane' ? ['quorate-approve-kubelet-serving.timer'] : []),
   ];
 }
 

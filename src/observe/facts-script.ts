@@ -64,7 +64,7 @@ if [ -n "$paths" ]; then
   find $paths -xdev -type f -printf '%m\\t%T@\\t%p\\n' | while IFS= read -r line; do printf 'stat\\t%s\\n' "$line"; done
   find $paths -xdev -type f -exec sha256sum {} + | while read -r sum path; do printf 'sum\\t%s\\t%s\\n' "$sum" "$path"; done
 fi
-systemctl show --timestamp=us+utc -p Id,ActiveState,UnitFileState,ActiveEnterTimestamp "$@" 2>/dev/null | while IFS= read -r line; do printf 'unit\\t%s\\n' "$line"; done
+systemctl show --timestamp=us+utc -p Id,ActiveState,UnitFileState,ActiveEnterTimestamp,ExecReload "$@" 2>/dev/null | while IFS= read -r line; do printf 'unit\\t%s\\n' "$line"; done
 pem() { printf 'pem\\t%s\\t%s\\n' "$1" "$2"; }
 for path in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt; do [ -f "$path" ] && pem "$path" "$(base64 -w0 < "$path")"; done
 for path in /etc/kubernetes/*.conf; do

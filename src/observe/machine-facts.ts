@@ -13,11 +13,17 @@ export async function readMachineFacts(ctx: Context, machine: Machine): Promise<
   const before = Date.now();
   const argv = ['sh', '-c', FACTS_SCRIPT, 'facts', ...MANAGED_PATHS, '--', ...OBSERVED_UNITS];
   const { stdout, durationMs } = await machine.exec(ctx, argv, { timeoutMs: 30_000 });
-  return parseMachineFacts(stdout, machine.address, before + durationMs / 2);
+  return parseMachineFacts(stdout, machine.address, { fromMs: before, toMs: before + durationMs });
 }
 
-/** Parses the script's records. `atMs` is this host's clock at about the moment the machine read its own. */
-export function parseMachineFacts(text: string, address: string, atMs: number): MachineFacts {
+/** When the machine read its clock, by this host's: somewhere between the two, milliseconds since the Unix epoch. */
+export interface ReadingTime {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Parses the script's records. */
+export function parseMachineFacts(text: string, address: string, at: ReadingTime): MachineFacts {
   const records = text.split('\n').map((line) => line.split('\t'));
   const of = (kind: string) => records.filter((record) => record[0] === kind).map((record) => record.slice(1));
   const facts = Object.fromEntries(of('fact').map(([name = '', value = '']) => [name, value]));
@@ -38,7 +44,7 @@ export function parseMachineFacts(text: string, address: string, atMs: number): 
     nofileHard: facts.nofile === 'unlimited' ? 1_048_576 : number('nofile'),
     interface: addresses.find(({ ip }) => ip === address)?.name ?? '',
     addresses: addresses.map(({ ip }) => ip).filter((ip) => ip !== '127.0.0.1'),
-    clockSkewMs: Math.round(number('now') / 1e6 - atMs),
+    clockSkewMs: skewOf(number('now') / 1e6, at),
     swap: facts.swap === 'yes',
     files: parseFiles(of('stat'), of('sum')),
     units: parseUnits(of('unit').map(([line = '']) => line)),
@@ -48,6 +54,12 @@ export function parseMachineFacts(text: string, address: string, atMs: number): 
     backends: parseBackends(of('haproxy').map(([line = '']) => line)),
     hasEtcdData: facts['etcd-data'] === 'yes',
   };
+}
+
+/** Only what lies outside the time that the reading may have taken is skew for certain. */
+function skewOf(clockMs: number, { fromMs, toMs }: ReadingTime): number {
+  if (clockMs < fromMs) return Math.round(clockMs - fromMs);
+  return clockMs > toMs ? Math.round(clockMs - toMs) : 0;
 }
 
 function fromBase64(data: string): string {
@@ -68,21 +80,27 @@ function parseUnits(lines: readonly string[]): Record<string, UnitState> {
   const blocks = lines.join('\n').split(/\n\n+/);
   const units: Record<string, UnitState> = {};
   for (const block of blocks) {
+    const lines = block.split('\n');
     const values = Object.fromEntries(
-      block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+      lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     );
     if (!values.Id) continue;
     units[values.Id] = {
       active: values.ActiveState === 'active',
       enabled: values.UnitFileState === 'enabled',
-      activeSinceMs: parseTimestamp(values.ActiveEnterTimestamp ?? ''),
+      activeSinceMs: Math.max(...lines.filter(hasStartTime).map(parseTimestamp)),
       state: values.ActiveState ?? 'unknown',
     };
   }
   return units;
 }
 
-/** `Fri 2026-11-20 19:27:45.123456 UTC` to milliseconds; 0 for an empty one. */
+/** A unit has read its configuration when it became active, and again at each reload (ExecReload: start_time=[…]). */
+function hasStartTime(line: string): boolean {
+  return line.startsWith('ActiveEnterTimestamp=') || line.startsWith('ExecReload=');
+}
+
+/** `Fri 2026-11-20 19:27:45.123456 UTC`, anywhere in the text, to milliseconds; 0 for an empty one. */
 function parseTimestamp(text: string): number {
   const match = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(text);
   return match ? Date.parse(`${match[1]}T${match[2]}Z`) : 0;

@@ -5,7 +5,9 @@ import { approveServingRequests } from '../kube/serving-requests.ts';
 import type { ObservedNode } from '../kube/types.ts';
 import { nodeLabels, nodeTaints } from '../manifests/node-labels.ts';
 import type { Observed } from '../observe/observed.ts';
+import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../pki/names.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import { planningFacts } from './facts.ts';
 import type { Phase, Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -19,7 +21,7 @@ export const settleNodes: Phase = {
   title: 'Settle the nodes',
   needsCluster: true,
   plan: (spec, observed) => [
-    ...spec.machines.flatMap((machine) => nodeSteps(machine, observed)),
+    ...spec.machines.flatMap((machine) => [...nodeSteps(machine, observed), ...tokenSteps(machine, observed)]),
     ...servingSteps(spec, observed),
   ],
 };
@@ -57,6 +59,29 @@ async function markNode(ctx: Context, tools: Toolbox, machine: MachineSpec): Pro
     return names.includes(machine.name) ? true : `registered so far: ${names.join(', ') || 'none'}`;
   });
   await patchNode(await tools.kube(ctx), machine.name, nodeLabels(machine), nodeTaints(machine));
+}
+
+/** A joined worker needs its bootstrap kubeconfig no more; kubeadm removes it at the same point. */
+function tokenSteps(machine: MachineSpec, observed: Observed): Step[] {
+  const facts = planningFacts(observed, machine);
+  const isUsed = facts?.files[BOOTSTRAP_KUBELET_CONF_PATH] !== undefined;
+  const willBeUsed = machine.role === 'worker' && observed.machines[machine.name]?.state === 'absent';
+  if (!isUsed && !willBeUsed) return [];
+  return [
+    {
+      id: `${machine.name}/bootstrap-kubeconfig`,
+      lane: machine.name,
+      machine: machine.name,
+      title: 'remove the used bootstrap kubeconfig',
+      why: 'the kubelet has a certificate of its own',
+      run: async (ctx, { fleet }) => {
+        // kubelet.conf is what the kubelet writes once it is through.
+        const script = 'test -e "$1" && rm -f "$2"';
+        const argv = ['sh', '-c', script, 'sh', KUBELET_CONF_PATH, BOOTSTRAP_KUBELET_CONF_PATH];
+        await fleet.machine(machine.name).exec(ctx, argv);
+      },
+    },
+  ];
 }
 
 function servingSteps(spec: ClusterSpec, observed: Observed): Step[] {

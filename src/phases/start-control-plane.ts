@@ -26,6 +26,19 @@ function controlPlaneSteps(spec: ClusterSpec, observed: Observed, machine: Machi
   const etcdToken = tokenOf(spec, observed);
   const balancer = loadBalancerFiles(spec, machine, facts);
   return [
+    // The cheap ones first: from the kubelet's start on, etcd and the API servers take every core there is.
+    ...managedFilesStep(machine, facts, {
+      id: 'load-balancer',
+      what: 'HAProxy and keepalived configuration',
+      files: balancer,
+      units: balancer.length === 0 ? [] : ['haproxy.service', 'keepalived.service'],
+    }),
+    ...managedFilesStep(machine, facts, {
+      id: 'operator',
+      what: 'shell profile and the approver of serving certificates',
+      files: operatorConvenienceFiles(spec, machine),
+      units: ['quorate-approve-kubelet-serving.timer'],
+    }),
     ...managedFilesStep(machine, facts, {
       id: 'static-pods',
       what: 'the static pods of etcd, API server, controller-manager and scheduler',
@@ -38,18 +51,6 @@ function controlPlaneSteps(spec: ClusterSpec, observed: Observed, machine: Machi
       what: 'kubelet configuration',
       files: kubeletFiles(spec, machine, facts),
       units: ['kubelet.service'],
-    }),
-    ...managedFilesStep(machine, facts, {
-      id: 'load-balancer',
-      what: 'HAProxy and keepalived configuration',
-      files: balancer,
-      units: balancer.length === 0 ? [] : ['haproxy.service', 'keepalived.service'],
-    }),
-    ...managedFilesStep(machine, facts, {
-      id: 'operator',
-      what: 'shell profile and the approver of serving certificates',
-      files: operatorConvenienceFiles(spec, machine),
-      units: ['quorate-approve-kubelet-serving.timer'],
     }),
   ];
 }

@@ -1,8 +1,9 @@
 // This host as the checks see it: a few ways to look, so that tests can put any host in its place.
-import { access, constants, readFile, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, readFile, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { runCommand } from '../../core/command.ts';
 import type { Context } from '../../core/context.ts';
+import { findProgram } from '../../machines/local/probes.ts';
 
 /** How a command ended, as far as a check needs it. */
 export interface Ran {
@@ -32,7 +33,7 @@ export function thisHost(): Host {
     env: process.env,
     read: (path) => readFile(path, 'utf8').catch(() => undefined),
     run: runQuietly,
-    which,
+    which: findProgram,
     freeBytes: async (path) => {
       const { bavail, bsize } = await statfs(await nearestExisting(path));
       return bavail * bsize;
@@ -49,22 +50,6 @@ async function runQuietly(ctx: Context, argv: readonly string[], timeoutMs = 10_
     if (ctx.signal.aborted) throw error;
     return { exitCode: NOT_FOUND, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
   }
-}
-
-async function which(program: string): Promise<string | undefined> {
-  const path = (process.env.PATH ?? '').split(':').filter((directory) => directory !== '');
-  for (const directory of [...path, '/usr/sbin', '/sbin', '/usr/local/sbin']) {
-    const file = join(directory, program);
-    if (await isExecutable(file)) return file;
-  }
-  return undefined;
-}
-
-function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The path itself, or the closest directory above it that exists. */

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts';
+import { MINIMUM_SYSCTLS } from '../../machines/local/sysctls.ts';
 import type { Host } from './host.ts';
 import { failed, type HostCheck, type HostFinding, ok, skipped, warning } from './types.ts';
 
@@ -99,14 +100,6 @@ function judge(version: string, present: readonly string[]): HostFinding {
   );
 }
 
-/** The least that machines of a five-node cluster need; quorate raises lower ones itself while its machines run. */
-const SYSCTLS = [
-  { name: 'fs.inotify.max_user_instances', need: 1024 },
-  { name: 'fs.inotify.max_user_watches', need: 262_144 },
-  { name: 'kernel.pid_max', need: 65_536 },
-  { name: 'net.ipv4.ip_forward', need: 1 },
-] as const;
-
 /** Low kernel limits show up as "too many open files" in kubelets, minutes later. */
 export const sysctlCheck: HostCheck = {
   id: 'sysctls',
@@ -114,7 +107,7 @@ export const sysctlCheck: HostCheck = {
   onlyLocal: true,
   run: async (_ctx, { host }) => {
     const low: string[] = [];
-    for (const { name, need } of SYSCTLS) {
+    for (const [name, need] of Object.entries(MINIMUM_SYSCTLS)) {
       const value = Number((await host.read(`/proc/sys/${name.replaceAll('.', '/')}`)) ?? Number.NaN);
       if (value < need) low.push(`${name}=${need} (is ${value})`);
     }

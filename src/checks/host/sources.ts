@@ -12,7 +12,7 @@ const GO_MINIMUM = [1, 26] as const;
 
 /** A cluster is made of files; they come from the cache, a bundle, official downloads, or Go's module proxy. */
 export const sourcesCheck: HostCheck = {
-  id: 'artifact-sources',
+  id: 'sources',
   title: 'the parts of a cluster can be obtained',
   run: async (ctx, { host, spec }) => {
     const listed = await listArtifacts(requiredArtifacts(spec.kubernetesVersion));

@@ -27,6 +27,10 @@ const RECORDS = [
   'unit\tActiveState=inactive',
   'unit\tUnitFileState=disabled',
   'unit\tActiveEnterTimestamp=',
+  'unit\t',
+  'unit\tId=keepalived.service',
+  'unit\tExecReload={ path=/bin/kill ; start_time=[Fri 2026-11-20 20:00:00.5 UTC] ; stop_time=[n/a] }',
+  'unit\tActiveEnterTimestamp=Fri 2026-11-20 19:27:45.123456 UTC',
   `pem\t/etc/kubernetes/pki/ca.crt\t${base64('PEM')}`,
   'image\tregistry.k8s.io/pause:3.10.2',
   'haproxy\t# pxname,svname,status',
@@ -37,7 +41,7 @@ const RECORDS = [
 ].join('\n');
 
 describe('machine facts', () => {
-  const facts = parseMachineFacts(RECORDS, '10.87.0.11', 1_000_200);
+  const facts = parseMachineFacts(RECORDS, '10.87.0.11', { fromMs: 1_000_100, toMs: 1_000_200 });
 
   it('reads what the machine is', () => {
     expect(facts).toMatchObject({
@@ -56,12 +60,18 @@ describe('machine facts', () => {
 
   it('sees that CAP_SYS_RESOURCE is missing', () => {
     expect(facts.hasCapSysResource).toBe(false);
-    const full = parseMachineFacts('fact\tcapabilities\t000001ffffffffff', '', 0);
+    const full = parseMachineFacts('fact\tcapabilities\t000001ffffffffff', '', { fromMs: 0, toMs: 0 });
     expect(full.hasCapSysResource).toBe(true);
   });
 
   it('measures the clock against this host', () => {
     expect(facts.clockSkewMs).toBe(50);
+    const early = parseMachineFacts(RECORDS, '', { fromMs: 1_000_300, toMs: 1_000_400 });
+    expect(early.clockSkewMs).toBe(-50);
+  });
+
+  it('calls nothing skew that the time of the reading explains', () => {
+    expect(parseMachineFacts(RECORDS, '', { fromMs: 1_000_000, toMs: 1_000_400 }).clockSkewMs).toBe(0);
   });
 
   it('reads files, units, certificates, images, binaries and backends', () => {
@@ -73,6 +83,7 @@ describe('machine facts', () => {
     expect(facts.units['kubelet.service']).toMatchObject({ active: true, enabled: true });
     expect(facts.units['kubelet.service']?.activeSinceMs).toBe(Date.parse('2026-11-20T19:27:45.123Z'));
     expect(facts.units['haproxy.service']).toMatchObject({ active: false, enabled: false, activeSinceMs: 0 });
+    expect(facts.units['keepalived.service']?.activeSinceMs).toBe(Date.parse('2026-11-20T20:00:00.500Z'));
     expect(facts.certificates).toEqual({ '/etc/kubernetes/pki/ca.crt': 'PEM' });
     expect(facts.images).toEqual(['registry.k8s.io/pause:3.10.2']);
     expect(facts.binaries['/usr/local/bin/kubelet']?.version).toBe('v1.36.3');
@@ -81,10 +92,12 @@ describe('machine facts', () => {
 
   it('comes from a script that runs on any Linux host', () => {
     const argv = ['-c', FACTS_SCRIPT, 'facts', ...MANAGED_PATHS, '--', ...OBSERVED_UNITS];
-    const real = parseMachineFacts(execFileSync('sh', argv, { encoding: 'utf8' }), '127.0.0.1', Date.now());
+    const fromMs = Date.now();
+    const text = execFileSync('sh', argv, { encoding: 'utf8' });
+    const real = parseMachineFacts(text, '127.0.0.1', { fromMs, toMs: Date.now() });
     expect(real.cpus).toBeGreaterThan(0);
     expect(real.memoryBytes).toBeGreaterThan(0);
     expect(real.diskFreeBytes).toBeGreaterThan(0);
-    expect(Math.abs(real.clockSkewMs)).toBeLessThan(5_000);
+    expect(real.clockSkewMs).toBe(0);
   });
 });

@@ -1,0 +1,55 @@
+// Every file and object as text. A change here is a change on users' machines: read the difference before accepting it.
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments, parse as parseYaml } from 'yaml';
+import { addonGroups, addonObjects } from '../../../src/manifests/addons/index.ts';
+import { toYaml } from '../../../src/manifests/object.ts';
+import { makeSpec } from '../../helpers/spec.ts';
+import { asText, everyFile, machineOf, makeFacts, RESTRICTED_HOST } from './helpers.ts';
+
+const GOLDEN = '../../golden/manifests';
+const CA = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
+const CLUSTERS = [
+  { title: '3cp-2w', spec: makeSpec({ driver: 'ssh' }), facts: makeFacts() },
+  {
+    title: '1cp-restricted-host',
+    spec: makeSpec({ controlPlanes: 1, workers: 0, driver: 'local' }),
+    facts: makeFacts(RESTRICTED_HOST),
+  },
+  {
+    title: '5cp-fast',
+    spec: makeSpec({ controlPlanes: 5, workers: 1, driver: 'ssh', overrides: { failover: 'fast' } }),
+    facts: makeFacts(),
+  },
+];
+
+describe.each(CLUSTERS)('$title', ({ title, spec, facts }) => {
+  const names = spec.machines.map(({ name }) => name);
+  const shown = names.filter((name) => ['cp1', 'w1', names.filter((n) => n.startsWith('cp')).at(-1)].includes(name));
+
+  it.each(shown)('writes these files on %s', async (name) => {
+    const text = asText(everyFile(spec, machineOf(spec, name), facts));
+    await expect(text).toMatchFileSnapshot(`${GOLDEN}/${title}/${name}.txt`);
+  });
+
+  it('applies these objects', async () => {
+    const text = Object.entries(addonGroups(spec, { caCertificate: CA }))
+      .map(([group, objects]) => `# group ${group}\n${objects.map(toYaml).join('---\n')}`)
+      .join('---\n');
+    await expect(text).toMatchFileSnapshot(`${GOLDEN}/${title}/objects.yaml`);
+  });
+
+  it('writes YAML that reads back as it was', () => {
+    const objects = addonObjects(spec, { caCertificate: CA });
+    const documents = parseAllDocuments(objects.map(toYaml).join('---\n'));
+    expect(documents.map((document) => document.toJS())).toEqual(JSON.parse(JSON.stringify(objects)));
+  });
+
+  it('writes configuration that is valid YAML wherever it says yaml', () => {
+    for (const name of names) {
+      const files = everyFile(spec, machineOf(spec, name), facts).filter(({ path }) => path.endsWith('.yaml'));
+      expect(files.length).toBeGreaterThan(0);
+      for (const { content } of files) expect(parseYaml(String(content))).toBeTypeOf('object');
+    }
+  });
+});
