@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { ByPath } from './test/e2e/support/sequencer.ts';
 
 // Three tiers. `unit` needs neither root nor network; `contract` and `e2e` run on real machines (docs/testing.md).
 export default defineConfig({
   test: {
+    sequence: { sequencer: ByPath },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       {
@@ -18,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/global-setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 3_000_000,
           fileParallelism: false,

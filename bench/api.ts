@@ -48,15 +48,18 @@ export function ask(credentials: Credentials, request: ApiRequest): Promise<ApiA
   const headers = payload === '' ? {} : { 'content-type': 'application/apply-patch+yaml' };
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const outgoing = https.request({ ...credentials, host, port, path, method, headers, agent: false, signal }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.on('error', reject);
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
-    });
+    const outgoing = https.request(
+      { ...credentials, host, port, path, method, headers, agent: false, signal },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        answer.on('error', reject);
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(payload);
   });

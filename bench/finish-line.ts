@@ -56,19 +56,24 @@ export async function watchFinish(ctx: Context, fleet: Fleet, startMs: number): 
       return { totalMs: now, firstMs: firstMs as Record<ConditionName, number> };
     }
     for (const name of held) firstMs[name] ??= now;
-    if (now > DEADLINE_MS) throw tooLate(CONDITIONS.filter((name) => !held.includes(name) && firstMs[name] === undefined));
+    if (now > DEADLINE_MS)
+      throw tooLate(CONDITIONS.filter((name) => !held.includes(name) && firstMs[name] === undefined));
     if (held.length < open.length || open.length === 0) await sleep(POLL_MS, ctx);
   }
 }
 
 function tooLate(missing: readonly ConditionName[]): QuorateError {
   const text = missing.map((name) => CONDITION_TITLES[name]).join(', ') || 'all at the same time';
-  return new QuorateError('WAIT_TIMED_OUT', `not over the finishing line after ${formatDuration(DEADLINE_MS)}: ${text}`);
+  return new QuorateError(
+    'WAIT_TIMED_OUT',
+    `not over the finishing line after ${formatDuration(DEADLINE_MS)}: ${text}`,
+  );
 }
 
 async function waitForCredentials(ctx: Context, fleet: Fleet, startMs: number): Promise<Credentials> {
   while (Date.now() - startMs < DEADLINE_MS) {
-    const content = await fleet.controlPlanes[0]?.readFile(ctx, KUBECONFIG);
+    // The machine itself may not be there yet.
+    const content = await fleet.controlPlanes[0]?.readFile(ctx, KUBECONFIG).catch(() => undefined);
     if (content !== undefined) return readCredentials(Buffer.from(content).toString());
     await sleep(2 * POLL_MS, ctx);
   }
@@ -96,7 +101,10 @@ interface ListOf<T> {
 
 interface WithConditions {
   readonly metadata: { readonly name: string };
-  readonly status?: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  readonly status?: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }
 
 const isReady = ({ status }: WithConditions): boolean =>
@@ -112,15 +120,27 @@ const CHECKS: Readonly<Record<ConditionName, (probe: Probe) => Promise<boolean>>
     return items.filter(isReady).length === probe.spec.machines.length;
   },
   apiServers: async ({ spec, credentials }) => {
-    const ready = controlPlanes(spec).map(({ address }) => ask(credentials, { host: address, port: 6443, path: '/readyz' }));
+    const ready = controlPlanes(spec).map(({ address }) =>
+      ask(credentials, { host: address, port: 6443, path: '/readyz' }),
+    );
     return (await Promise.all(ready)).every(({ status }) => status === 200);
   },
   etcd: async ({ ctx, fleet }) => {
     const files = ['--cacert', certificatePath('etcd/ca'), '--cert', certificatePath('etcd/healthcheck-client')];
-    const argv = ['etcdctl', '--endpoints=https://127.0.0.1:2379', ...files, '--key', keyPath('etcd/healthcheck-client')];
+    const argv = [
+      'etcdctl',
+      '--endpoints=https://127.0.0.1:2379',
+      ...files,
+      '--key',
+      keyPath('etcd/healthcheck-client'),
+    ];
     // A linearizable read: it is answered only when there is a quorum.
-    const listed = await fleet.controlPlanes[0]?.exec(ctx, [...argv, 'member', 'list', '-w', 'json'], { timeoutMs: 5_000 });
-    const { members } = JSON.parse(listed?.stdout ?? '{}') as { members: readonly { name?: string; isLearner?: boolean }[] };
+    const listed = await fleet.controlPlanes[0]?.exec(ctx, [...argv, 'member', 'list', '-w', 'json'], {
+      timeoutMs: 5_000,
+    });
+    const { members } = JSON.parse(listed?.stdout ?? '{}') as {
+      members: readonly { name?: string; isLearner?: boolean }[];
+    };
     return members.filter(({ name, isLearner }) => name && !isLearner).length === fleet.controlPlanes.length;
   },
   leases: async (probe) => {
@@ -163,7 +183,10 @@ async function resolves({ ctx, fleet, spec }: Probe): Promise<boolean> {
   const query = dnsQuery(`kubernetes.default.svc.${dnsDomain}`);
   const argv = ['bash', '-c', QUERY_SCRIPT, 'query', dnsServiceIP, query];
   const { stdout } = await fleet.machine(worker.name).exec(ctx, argv, { timeoutMs: 5_000 });
-  const header = stdout.trim().split(/\s+/).map((byte) => Number.parseInt(byte, 16));
+  const header = stdout
+    .trim()
+    .split(/\s+/)
+    .map((byte) => Number.parseInt(byte, 16));
   // Bytes of the header (RFC 1035, 4.1.1): 3 ends with the response code, 6 and 7 count the answers.
   return header.length === 12 && ((header[3] ?? 15) & 15) === 0 && (header[7] ?? 0) > 0;
 }

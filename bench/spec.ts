@@ -1,4 +1,5 @@
 // The two clusters that are compared: the same five machines, one network each.
+import { supportedKubernetesVersions } from '../src/artifacts/catalog.ts';
 import { parseSpec } from '../src/spec/load.ts';
 import type { ClusterSpec } from '../src/spec/types.ts';
 
@@ -19,14 +20,19 @@ export interface BenchClusterOptions {
 /** Three control planes and two workers, as issue and DESIGN.md compare them. Throws SPEC_INVALID. */
 export function benchCluster({ name, network, port }: BenchClusterOptions): BenchCluster {
   const machines = [
-    ...['cp1', 'cp2', 'cp3'].map((cp, i) => `{ name: ${cp}, role: control-plane, address: ${network}.${11 + i} }`),
-    ...['worker1', 'worker2'].map((worker, i) => `{ name: ${worker}, role: worker, address: ${network}.${21 + i} }`),
+    ...['cp1', 'cp2', 'cp3'].map(
+      (cp, i) => `{ name: ${cp}, role: control-plane, address: ${network}.${11 + i}, local: {} }`,
+    ),
+    ...['worker1', 'worker2'].map(
+      (worker, i) => `{ name: ${worker}, role: worker, address: ${network}.${21 + i}, local: {} }`,
+    ),
   ];
   const yaml = `apiVersion: quorate/v1alpha1
 kind: Cluster
 metadata:
   name: ${name}
 spec:
+  kubernetesVersion: ${supportedKubernetesVersions()[0]}
   controlPlaneEndpoint: ${network}.10:${port}
   machines:
 ${machines.map((machine) => `    - ${machine}\n`).join('')}`;

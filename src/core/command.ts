@@ -62,7 +62,7 @@ export async function runCommand(
   const [program = '', ...args] = argv;
   const timeoutMs = options.timeoutMs ?? (options.stdio === 'inherit' ? 0 : DEFAULT_TIMEOUT_MS);
   const start = Date.now();
-  const outputFile = options.stdoutFile === undefined ? undefined : openSync(options.stdoutFile, 'w', 0o600);
+  const files = openFiles(options);
   const child = execa(program, args, {
     reject: false,
     stripFinalNewline: false,
@@ -72,7 +72,7 @@ export async function runCommand(
     maxBuffer: MAX_CAPTURE_BYTES,
     env: options.env ?? {},
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...stdioOf(options, outputFile),
+    ...stdioOf(options, files),
   });
   if (options.onOutput) {
     const onOutput = options.onOutput;
@@ -80,7 +80,7 @@ export async function runCommand(
     child.stderr?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
   }
   const raw = await child.finally(() => {
-    if (outputFile !== undefined) closeSync(outputFile);
+    for (const fd of Object.values(files)) closeSync(fd);
   });
   const result: ExecResult = {
     machine: label?.machine ?? null,
@@ -139,11 +139,16 @@ function shorten(command: string): string {
   return line.length <= 160 ? line : `${line.slice(0, 157)}...`;
 }
 
-function stdioOf(options: ExecOptions, outputFile: number | undefined): Record<string, unknown> {
+/** Files of this host are given to the process itself: no byte of them passes through here. Throws what open(2) says. */
+function openFiles({ stdin, stdoutFile }: ExecOptions): { readonly stdin?: number; readonly stdout?: number } {
+  const input =
+    typeof stdin === 'object' && !(stdin instanceof Uint8Array) ? { stdin: openSync(stdin.file, 'r') } : undefined;
+  return { ...input, ...(stdoutFile === undefined ? {} : { stdout: openSync(stdoutFile, 'w', 0o600) }) };
+}
+
+function stdioOf(options: ExecOptions, files: ReturnType<typeof openFiles>): Record<string, unknown> {
   if (options.stdio === 'inherit') return { stdio: 'inherit' };
   const { stdin } = options;
-  const output = outputFile === undefined ? {} : { stdout: outputFile };
-  if (stdin === undefined) return { stdin: 'ignore', ...output };
-  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin, ...output };
-  return { inputFile: stdin.file, ...output };
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin, ...files };
+  return { stdin: 'ignore', ...files };
 }

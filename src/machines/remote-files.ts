@@ -1,6 +1,6 @@
 // Files on a machine by way of commands: the same for every driver that can run argv and feed standard input.
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ExecOptions, ExecResult } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
 import { packFiles } from '../core/tar.ts';
@@ -17,43 +17,27 @@ const NO_SUCH_FILE = 44;
 const UPLOAD_DEADLINE_MS = 30 * 60_000;
 
 /**
- * Arguments: nonce, paths…. Standard input: a tar archive with one member a path, named `<directory>/.quorate-<nonce>.<index>`.
- * Everything is on disk before the first rename, and the renames are before it returns. What a killed run left in these
- * directories is removed after ten minutes. `last` skips the work for neighbours in one directory.
+ * Arguments: directories, temporary names (both one a line), then the paths in order. Standard input: a tar archive of the
+ * temporary files. Everything is on disk before the first rename, and the renames are before it returns. What a killed run
+ * left in these directories is removed after ten minutes.
  */
-export const WRITE_SCRIPT = `set -eu
+const WRITE_SCRIPT = `set -euf
 umask 022
-nonce=$1
-shift
-cleanup() { for path; do rm -f -- "\${path%/*}/${PREFIX}$nonce".*; done; }
-trap 'cleanup "$@"' EXIT
+IFS='
+'
+dirs=$1 temporaries=$2
+shift 2
+trap 'rm -f -- $temporaries' EXIT
 trap 'exit 1' HUP INT TERM
-last=
-for path; do
-  dir=\${path%/*}/
-  [ "$dir" = "$last" ] && continue
-  [ -d "$dir" ] || mkdir -p -- "$dir"
-  find "$dir" -maxdepth 1 -name '${PREFIX}*' -type f -mmin +10 -delete
-  last=$dir
-done
+for dir in $dirs; do [ -d "$dir" ] || mkdir -p -- "$dir"; done
+find $dirs -maxdepth 1 -name '${PREFIX}*' -type f -mmin +10 -delete
 tar -x -p -m -f - -C /
-last=
-for path; do
-  dir=\${path%/*}/
-  [ "$dir" = "$last" ] || sync -- "$dir${PREFIX}$nonce".*
-  last=$dir
+sync -- $temporaries
+for temporary in $temporaries; do
+  mv -fT -- "$temporary" "$1"
+  shift
 done
-i=0
-for path; do
-  mv -fT -- "\${path%/*}/${PREFIX}$nonce.$i" "$path"
-  i=$((i + 1))
-done
-last=
-for path; do
-  dir=\${path%/*}/
-  [ "$dir" = "$last" ] || sync -- "$dir"
-  last=$dir
-done
+sync -- $dirs
 trap - EXIT
 `;
 
@@ -80,16 +64,14 @@ trap - EXIT
 export async function writeFilesBy(exec: Exec, ctx: Context, files: readonly FileContent[]): Promise<void> {
   if (files.length === 0) return;
   const nonce = randomBytes(6).toString('hex');
+  const paths = files.map(({ path }) => absolute(path));
+  const temporaries = paths.map((path, index) => join(dirname(path), `${PREFIX}${nonce}.${index}`));
+  const directories = [...new Set(paths.map(dirname))];
   const archive = packFiles(
-    files.map(({ path, content, mode }, index) => ({
-      name: `${dirname(absolute(path)).slice(1)}/${PREFIX}${nonce}.${index}`.replace(/^\//, ''),
-      content,
-      mode,
-    })),
+    files.map(({ content, mode }, index) => ({ name: (temporaries[index] ?? '').slice(1), content, mode })),
   );
-  await exec(ctx, ['sh', '-c', WRITE_SCRIPT, 'write-files', nonce, ...files.map(({ path }) => path)], {
-    stdin: archive,
-  });
+  const lists = [directories.join('\n'), temporaries.join('\n')];
+  await exec(ctx, ['sh', '-c', WRITE_SCRIPT, 'write-files', ...lists, ...paths], { stdin: archive });
 }
 
 /** Machine.readFile. The content travels as base64: a command's output is text. */
@@ -111,6 +93,6 @@ export async function uploadBy(exec: Exec, ctx: Context, local: string, remote: 
 }
 
 function absolute(path: string): string {
-  if (path.startsWith('/') && !path.endsWith('/')) return path;
+  if (path.startsWith('/') && !path.endsWith('/') && !path.includes('\n')) return path;
   throw new RangeError(`not an absolute path of a file: ${path}`);
 }

@@ -1,6 +1,7 @@
 // Every timing that decides how long a failure lasts, in one table. `default` keeps upstream's values where upstream has one.
 import type { ClusterSpec } from '../spec/types.ts';
 
+/** Timings of one profile. */
 export interface FailoverTimings {
   /** Leases of controller-manager and scheduler: `--leader-elect-*`, Go durations. */
   readonly leaseDuration: string;

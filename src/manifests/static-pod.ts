@@ -12,12 +12,14 @@ export interface HostMount {
   readonly readOnly?: boolean;
 }
 
+/** Where the kubelet asks whether a component works. */
 export interface ProbeTarget {
   readonly host: string;
   readonly path: string;
   readonly scheme: 'HTTP' | 'HTTPS';
 }
 
+/** What tells one component from another. */
 export interface StaticPodOptions {
   /** etcd, kube-apiserver, … : pod name, container name and label `component`. */
   readonly component: string;

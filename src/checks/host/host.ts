@@ -1,5 +1,6 @@
 // This host as the checks see it: a few ways to look, so that tests can put any host in its place.
 import { access, readFile, statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { runCommand } from '../../core/command.ts';
 import type { Context } from '../../core/context.ts';
@@ -22,6 +23,8 @@ export interface Host {
   run(ctx: Context, argv: readonly string[], timeoutMs?: number): Promise<Ran>;
   /** Where a program is, searched on the PATH and in the sbin directories; undefined when it is not installed. */
   which(program: string): Promise<string | undefined>;
+  /** Whether anybody is at an address: accepts or refuses a TCP connection within a second. */
+  answers(ctx: Context, address: string, port: number): Promise<boolean>;
   /** Free bytes of the file system that `path`, or its nearest existing parent, is on. */
   freeBytes(path: string): Promise<number>;
 }
@@ -34,6 +37,7 @@ export function thisHost(): Host {
     read: (path) => readFile(path, 'utf8').catch(() => undefined),
     run: runQuietly,
     which: findProgram,
+    answers,
     freeBytes: async (path) => {
       const { bavail, bsize } = await statfs(await nearestExisting(path));
       return bavail * bsize;
@@ -42,6 +46,7 @@ export function thisHost(): Host {
 }
 
 const NOT_FOUND = 127;
+const CONNECT_TIMEOUT_MS = 1000;
 
 async function runQuietly(ctx: Context, argv: readonly string[], timeoutMs = 10_000): Promise<Ran> {
   try {
@@ -50,6 +55,19 @@ async function runQuietly(ctx: Context, argv: readonly string[], timeoutMs = 10_
     if (ctx.signal.aborted) throw error;
     return { exitCode: NOT_FOUND, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function answers({ signal }: Context, address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, signal });
+    const end = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'));
+  });
 }
 
 /** The path itself, or the closest directory above it that exists. */

@@ -2,7 +2,8 @@ import type { Context } from '../../core/context.ts';
 import { cidrsOverlap, parseCidr } from '../../spec/cidr.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { type HostNetwork, readAddresses, readRoutes } from './addresses.ts';
-import { failed, type HostCheck, type HostQuestion, isLocal, ok, skipped, warning } from './types.ts';
+import type { Host } from './host.ts';
+import { failed, type HostCheck, type HostFinding, isLocal, ok, skipped, warning } from './types.ts';
 
 /** A range of the cluster and the interface that may rightly carry it. */
 interface Range {
@@ -82,31 +83,39 @@ export const defaultRouteCheck: HostCheck = {
 export const vipCheck: HostCheck = {
   id: 'vip',
   title: 'nobody else answers at the virtual IP',
-  run: async (ctx, question) => {
-    const { vip } = question.spec.endpoint;
-    if (vip === undefined) return skipped(`${question.spec.endpoint.host} is a name; its owner looks after it`);
-    const own = await readAddresses(ctx, question.host);
-    const holder = own?.find(({ address }) => address === vip);
+  run: async (ctx, { host, spec }) => {
+    const { vip, port } = spec.endpoint;
+    if (vip === undefined) return skipped(`${spec.endpoint.host} is a name; its owner looks after it`);
+    const own = (await readAddresses(ctx, host)) ?? [];
+    const holder = own.find(({ address }) => address === vip);
     if (holder) return failed(`${vip} is this host's own address, on ${holder.device}`, CHOOSE);
-    if (await isClusterRunning(ctx, question)) return ok(`${vip}: the cluster is running and holds it itself`);
-    const ping = await question.host.run(ctx, ['ping', '-n', '-c', '2', '-i', '0.3', '-W', '1', vip], 5000);
-    if (ping.exitCode === 0) return failed(`${vip} answers a ping, and this cluster is not running`, CHOOSE);
-    const neighbour = await question.host.run(ctx, ['ip', '-4', 'neigh', 'show', vip]);
-    const hardware = /lladdr (\S+)/.exec(neighbour.stdout)?.[1];
-    if (hardware !== undefined && !/FAILED|INCOMPLETE/.test(neighbour.stdout)) {
-      return failed(`${vip} answers ARP from ${hardware}, and this cluster is not running`, CHOOSE);
+    if (isLocal(spec)) {
+      const isUp = own.some(({ address }) => address === spec.machineNetwork?.gateway);
+      return isUp ? ok(`${vip}: the cluster is running and holds it itself`) : vipOfNoNetwork(ctx, host, vip, port);
     }
-    return ok(`${vip} does not answer`);
+    const sign = await signOfLife(ctx, host, vip, port);
+    if (sign === undefined) return ok(`${vip} does not answer`);
+    return warning(`${vip} ${sign}: fine if this cluster is running already`, `if it is not: ${CHOOSE}`);
   },
 };
 
 const CHOOSE = 'choose a free address for spec.controlPlaneEndpoint in cluster.yaml';
 
-/** Local: its bridge is up. Elsewhere: one of its own machines answers on the endpoint's port. */
-async function isClusterRunning(ctx: Context, { host, spec }: HostQuestion): Promise<boolean> {
-  if (!isLocal(spec)) return false;
-  const addresses = await readAddresses(ctx, host);
-  return addresses?.some(({ address }) => address === spec.machineNetwork?.gateway) ?? false;
+/** Before its bridge exists, the address of a local cluster can only be somebody's where a route leads to it. */
+async function vipOfNoNetwork(ctx: Context, host: Host, vip: string, port: number): Promise<HostFinding> {
+  const routes = ((await readRoutes(ctx, host)) ?? []).filter(({ destination }) => destination !== 'default');
+  const range = { name: 'vip', cidr: `${vip}/32` };
+  if (!routes.some((route) => overlaps(route, range))) return ok(`${vip} is in no network of this host yet`);
+  const sign = await signOfLife(ctx, host, vip, port);
+  return sign === undefined ? ok(`${vip} does not answer`) : failed(`${vip} ${sign}`, CHOOSE);
+}
+
+/** Whether anybody has an address: a connection is tried, which makes the kernel ask for it by ARP. */
+async function signOfLife(ctx: Context, host: Host, address: string, port: number): Promise<string | undefined> {
+  if (await host.answers(ctx, address, port)) return `answers at port ${port}`;
+  const { stdout } = await host.run(ctx, ['ip', '-4', 'neigh', 'show', address]);
+  const hardware = /lladdr (\S+)/.exec(stdout)?.[1];
+  return hardware === undefined || /FAILED|INCOMPLETE/.test(stdout) ? undefined : `answers ARP from ${hardware}`;
 }
 
 /** Whoever listens on the endpoint's port at every address would take it from the load balancer. */
@@ -132,7 +141,7 @@ export const portCheck: HostCheck = {
   },
 };
 
-async function isOneOfTheMachines(ctx: Context, host: HostQuestion['host'], spec: ClusterSpec): Promise<boolean> {
+async function isOneOfTheMachines(ctx: Context, host: Host, spec: ClusterSpec): Promise<boolean> {
   const own = (await readAddresses(ctx, host))?.map(({ address }) => address) ?? [];
   return spec.machines.some(({ address }) => own.includes(address));
 }

@@ -58,8 +58,15 @@ function selectStanzas(text: string, codename: string): string {
 }
 
 /** ID and VERSION_CODENAME of an os-release file (os-release(5)). */
-export function parseOsRelease(text: string): { readonly id: string; readonly codename: string; readonly name: string } {
+export function parseOsRelease(text: string): {
+  readonly id: string;
+  readonly codename: string;
+  readonly name: string;
+} {
   const value = (key: string) =>
-    new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1]?.trim().replace(/^(["'])(.*)\1$/, '$2') ?? '';
+    new RegExp(`^${key}=(.*)$`, 'm')
+      .exec(text)?.[1]
+      ?.trim()
+      .replace(/^(["'])(.*)\1$/, '$2') ?? '';
   return { id: value('ID'), codename: value('VERSION_CODENAME'), name: value('PRETTY_NAME') };
 }

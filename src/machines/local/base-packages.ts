@@ -38,7 +38,12 @@ export const EXCLUDED_PATHS: readonly string[] = [
 ];
 
 /** Installed, but started only when something asks for them. */
-export const DISABLED_UNITS: readonly string[] = ['haproxy.service', 'keepalived.service', 'ssh.service', 'sysstat.service'];
+export const DISABLED_UNITS: readonly string[] = [
+  'haproxy.service',
+  'keepalived.service',
+  'ssh.service',
+  'sysstat.service',
+];
 
 /**
  * Units that can do nothing useful in a machine that shares its host's kernel and devices, or that would do work unasked.

@@ -90,7 +90,8 @@ async function delegateControllers(root: string, group: string): Promise<void> {
   const controllers = (await readFile(join(root, 'cgroup.controllers'), 'utf8')).trim().split(/\s+/);
   const wanted = controllers.filter((name) => name !== '').map((name) => `+${name}`);
   const chain: string[] = [];
-  for (let directory = dirname(group); directory.startsWith(root); directory = dirname(directory)) chain.unshift(directory);
+  for (let directory = dirname(group); directory.startsWith(root); directory = dirname(directory))
+    chain.unshift(directory);
   for (const directory of chain)
     for (const controller of wanted)
       await writeFile(join(directory, 'cgroup.subtree_control'), controller).catch(() => {});

@@ -3,9 +3,9 @@ import { access, chmod, mkdir, rename } from 'node:fs/promises';
 import { runCommand } from '../../core/command.ts';
 import type { Context } from '../../core/context.ts';
 import { QuorateError } from '../../core/errors.ts';
+import { cloneStore } from './images-store.ts';
 import { layerDir, type MachineLayout, machineLayout, rootfsDir } from './layout.ts';
 import type { NodeImage } from './node-image.ts';
-import { cloneStore } from './images-store.ts';
 import { type MachineRecord, writeMachineRecord } from './records.ts';
 
 const DELETE_DEADLINE_MS = 10 * 60_000;
@@ -24,8 +24,7 @@ export async function makeDisk(
   const layout = machineLayout(cluster, machine);
   await removeTree(ctx, layout.dir);
   await mkdir(layout.dir, { recursive: true, mode: 0o700 });
-  for (const path of [layout.upper, layout.work, layout.root, layout.binds.kubelet])
-    await mkdir(path, { mode: 0o755 });
+  for (const path of [layout.upper, layout.work, layout.root, layout.binds.kubelet]) await mkdir(path, { mode: 0o755 });
   // etcd warns about, and refuses in later versions, a data directory that others may enter (etcd.io, "data-dir").
   await mkdir(layout.binds.etcd, { mode: 0o700 });
   if (image === undefined) await mkdir(layout.binds.containerd, { mode: 0o700 });
@@ -70,4 +69,3 @@ export async function removeTree(ctx: Context, path: string): Promise<void> {
   // Files that are hard links into the cache are many; rm(1) is quicker than Node at that.
   await runCommand(ctx, ['rm', '-rf', '--one-file-system', '--', path, aside], { timeoutMs: DELETE_DEADLINE_MS });
 }
-

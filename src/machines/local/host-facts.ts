@@ -58,8 +58,7 @@ export function parseCgroupLayout(mounts: string, controllers: string): CgroupLa
     const name = names.includes('name=systemd') ? 'systemd' : names.find((option) => enabled.has(option));
     if (name !== undefined && !hierarchies.some((h) => h.path === path)) hierarchies.push({ name, path });
   }
-  if (hierarchies.every(({ name }) => name === 'systemd'))
-    return { version: 'v2', root: unified ?? '/sys/fs/cgroup' };
+  if (hierarchies.every(({ name }) => name === 'systemd')) return { version: 'v2', root: unified ?? '/sys/fs/cgroup' };
   return {
     version: 'v1',
     hierarchies: unified === undefined ? hierarchies : [...hierarchies, { name: 'unified', path: unified }],

@@ -29,14 +29,19 @@ const MODULES: readonly string[] = ['overlay', 'bridge', 'veth', 'vxlan', 'nf_ta
 
 /** Throws NOT_ROOT, or HOST_TOOL_MISSING with the command that installs what is missing. */
 export async function requireFitHost(): Promise<void> {
-  if (!isRoot()) throw new QuorateError('NOT_ROOT', 'local machines need root: they are containers with networks of their own');
+  if (!isRoot())
+    throw new QuorateError('NOT_ROOT', 'local machines need root: they are containers with networks of their own');
   const missing = await missingTools();
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((tool) => tool.package))].join(' ');
-  throw new QuorateError('HOST_TOOL_MISSING', `not installed on this host: ${missing.map(({ tool }) => tool).join(', ')}`, {
-    hint: `install it with: apt-get install ${packages}`,
-    data: { missing },
-  });
+  throw new QuorateError(
+    'HOST_TOOL_MISSING',
+    `not installed on this host: ${missing.map(({ tool }) => tool).join(', ')}`,
+    {
+      hint: `install it with: apt-get install ${packages}`,
+      data: { missing },
+    },
+  );
 }
 
 /** One process at a time changes this host. */

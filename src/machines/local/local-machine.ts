@@ -63,9 +63,9 @@ async function execIn(
   return result;
 }
 
-/** env(1) ends with 127 when it cannot find what it is to run; a command of that exit code would not speak as env. */
+/** 127 is the shells' code for it, and that of env(1) and timeout(1), one of which starts the command (enter.ts). */
 function isMissingProgram({ exitCode, stderr }: ExecResult): boolean {
-  return exitCode === 127 && /^env: .*No such file or directory\n$/.test(stderr);
+  return exitCode === 127 && /^(env|timeout): .*No such file or directory\n$/.test(stderr);
 }
 
 function howItEnded({ exitCode, signal }: ExecResult): string {

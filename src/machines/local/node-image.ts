@@ -67,8 +67,7 @@ async function bake(ctx: Context, image: NodeImage, cached: readonly CachedArtif
   await mkdir(layer, { recursive: true, mode: 0o755 });
   await mkdir(store, { recursive: true, mode: 0o700 });
   await fillLayer(layer, cached.filter(isBinary));
-  if (images.length > 0)
-    await buildStore(ctx, toolsFrom(cached), images, store, progressReporter(ctx, images, start));
+  if (images.length > 0) await buildStore(ctx, toolsFrom(cached), images, store, progressReporter(ctx, images, start));
   await rename(store, image.storeDir);
   await rename(layer, image.layerDir);
   ctx.emit('artifact.ready', { artifact: 'node-image', source: 'pack', durationMs: Date.now() - start });
@@ -88,7 +87,9 @@ async function fillLayer(layer: string, binaries: readonly CachedBinary[]): Prom
     await linkOrCopy(path, target);
   }
   const stamp = Object.fromEntries(
-    binaries.map(({ artifact, sha256 }) => [artifact.installPath, { version: artifact.version, sha256 }] as const).sort(),
+    binaries
+      .map(({ artifact, sha256 }) => [artifact.installPath, { version: artifact.version, sha256 }] as const)
+      .sort(),
   );
   await mkdir(dirname(join(layer, BINARIES_FILE)), { recursive: true, mode: 0o755 });
   await writeFile(join(layer, BINARIES_FILE), `${JSON.stringify(stamp, null, 2)}\n`, { mode: 0o644 });

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { runCommand } from '../../core/command.ts';
 import type { Context } from '../../core/context.ts';
 import { hasCode, messageOf, QuorateError } from '../../core/errors.ts';
-import { formatDuration, sleep, type ProbeResult, waitFor } from '../../core/wait.ts';
+import { formatDuration, type ProbeResult, sleep, waitFor } from '../../core/wait.ts';
 import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import { allGroups, killGroups, makeGroups, removeGroups, unitName } from './cgroups.ts';
 import { lowerDirsOf, unmountLeftovers } from './disk.ts';
@@ -31,12 +31,16 @@ export async function bootMachine(
   bridge: string,
 ): Promise<void> {
   const layout = machineLayout(spec.name, machine.name);
-  if ((await liveSupervisor(layout.supervisor)) === undefined) {
+  const start = Date.now();
+  const isOff = (await liveSupervisor(layout.supervisor)) === undefined;
+  if (isOff) {
     ctx.emit('machine.changed', { machine: machine.name, state: 'starting' });
     await clearRemains(ctx, spec.name, machine.name);
     await launch(ctx, spec, machine, record, bridge);
   }
   await waitUntilBooted(ctx, machine.name, layout);
+  const detail = `booted in ${formatDuration(Date.now() - start)}`;
+  if (isOff) ctx.emit('machine.changed', { machine: machine.name, state: 'running', detail });
 }
 
 async function launch(
@@ -61,7 +65,6 @@ async function launch(
 }
 
 async function waitUntilBooted(ctx: Context, machine: string, layout: MachineLayout): Promise<void> {
-  const start = Date.now();
   let state: BootState = { is: 'booting', detail: 'not asked yet' };
   const probe = async (): Promise<ProbeResult> => {
     state = await bootState(ctx, layout);
@@ -79,7 +82,6 @@ async function waitUntilBooted(ctx: Context, machine: string, layout: MachineLay
     throw await bootError(machine, layout, detail);
   }
   if (state.is === 'failed') throw await bootError(machine, layout, state.detail);
-  ctx.emit('machine.changed', { machine, state: 'running', detail: formatDuration(Date.now() - start) });
 }
 
 interface BootState {
@@ -107,7 +109,10 @@ async function bootState(ctx: Context, layout: MachineLayout): Promise<BootState
   const word = stdout.trim();
   if (word === 'running' || word === 'degraded') return { is: 'up', detail: word };
   if (word === 'maintenance') return { is: 'failed', detail: 'is in rescue mode' };
-  return { is: 'booting', detail: word === '' || word === 'offline' ? `its init does not answer: ${stderr.trim()}` : word };
+  return {
+    is: 'booting',
+    detail: word === '' || word === 'offline' ? `its init does not answer: ${stderr.trim()}` : word,
+  };
 }
 
 async function bootError(machine: string, layout: MachineLayout, detail: string): Promise<QuorateError> {

@@ -107,7 +107,13 @@ export async function kernelFeature(ctx: Context, feature: KernelFeature): Promi
   if (feature === 'overlay' && /\toverlay\n/.test((await readTextOrUndefined('/proc/filesystems')) ?? ''))
     return { value: true, evidence: '/proc/filesystems lists overlay' };
   const module = `/sys/module/${feature}`;
-  if (await access(module).then(() => true, () => false)) return { value: true, evidence: `${module} exists` };
+  if (
+    await access(module).then(
+      () => true,
+      () => false,
+    )
+  )
+    return { value: true, evidence: `${module} exists` };
   if (await succeeds(ctx, ['modprobe', '--dry-run', '--quiet', feature]))
     return { value: true, evidence: `modprobe --dry-run ${feature} succeeds` };
   if (!isRoot()) return { value: false, evidence: `no ${module}, and modprobe knows no ${feature}` };
@@ -116,7 +122,10 @@ export async function kernelFeature(ctx: Context, feature: KernelFeature): Promi
   return triedLink(ctx, feature);
 }
 
-async function triedLink(ctx: Context, kind: Exclude<KernelFeature, 'overlay' | 'nf_tables'>): Promise<Evidence<boolean>> {
+async function triedLink(
+  ctx: Context,
+  kind: Exclude<KernelFeature, 'overlay' | 'nf_tables'>,
+): Promise<Evidence<boolean>> {
   const name = `q-probe-${process.pid % 100_000}`;
   const extra = kind === 'vxlan' ? ['id', '1', 'dstport', '0', 'dev', 'lo'] : [];
   const result = await tried(ctx, ['ip', 'link', 'add', name, 'type', kind, ...extra]);

@@ -88,7 +88,9 @@ async function needsImage(spec: ClusterSpec): Promise<boolean> {
 async function requireRecord(spec: ClusterSpec, machine: MachineSpec): Promise<MachineRecord> {
   const record = await readMachineRecord(spec.name, machine.name);
   if (record !== undefined) return record;
-  throw new QuorateError('MACHINE_FAILED', `machine ${machine.name} has no disk yet`, { hint: 'make it with: quorate up' });
+  throw new QuorateError('MACHINE_FAILED', `machine ${machine.name} has no disk yet`, {
+    hint: 'make it with: quorate up',
+  });
 }
 
 async function statusOf(cluster: string, machine: MachineSpec): Promise<MachineStatus> {

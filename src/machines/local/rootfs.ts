@@ -46,7 +46,7 @@ export async function baseSuite(): Promise<string> {
   const { id, codename, name } = parseOsRelease((await readTextOrUndefined('/etc/os-release')) ?? '');
   if (id === 'debian' && codename !== '') return codename;
   throw new QuorateError('HOST_UNFIT', `local machines need a Debian host, this one is "${name || id || 'unknown'}"`, {
-    hint: 'the machines are made from the host\'s own Debian package sources; use a Debian host, or machines over ssh',
+    hint: "the machines are made from the host's own Debian package sources; use a Debian host, or machines over ssh",
   });
 }
 
@@ -99,7 +99,16 @@ async function removeLeftovers(ctx: Context, parent: string): Promise<void> {
 }
 
 /** Dies with quorate, and all its children with it: a build that nobody waits for must not run on. */
-const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const DIE_WITH_PARENT = [
+  'setpriv',
+  '--pdeathsig',
+  'KILL',
+  'unshare',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+];
 
 async function runBootstrap(ctx: Context, codename: string, target: string, config: string): Promise<void> {
   const sources = await writeHostSources(codename, config);
@@ -133,9 +142,13 @@ async function writeHostSources(codename: string, directory: string): Promise<st
   }
   const selected = selectAptSources(files, codename);
   if (selected.length === 0)
-    throw new QuorateError('HOST_UNFIT', `no package source of Debian ${codename} (component main) is set up in /etc/apt`, {
-      hint: `add one to /etc/apt/sources.list, then run: apt-get update`,
-    });
+    throw new QuorateError(
+      'HOST_UNFIT',
+      `no package source of Debian ${codename} (component main) is set up in /etc/apt`,
+      {
+        hint: `add one to /etc/apt/sources.list, then run: apt-get update`,
+      },
+    );
   return Promise.all(
     selected.map(async ({ path, text }) => {
       const copy = join(directory, basename(path));
@@ -216,4 +229,3 @@ async function removeWants(units: string): Promise<void> {
   }
   await rm(join(units, 'sshd.service'), { force: true });
 }
-

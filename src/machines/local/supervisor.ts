@@ -54,13 +54,19 @@ export async function findLeader(supervisor: Supervisor): Promise<number | undef
 export function isInit(status: string): boolean {
   const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? '';
   const ids = field('NSpid').split(/\s+/);
-  return ids.length > 1 && ids.at(-1) === '1' && /^(systemd|init)$/.test(field('Name')) && !/^[ZX]/.test(field('State'));
+  return (
+    ids.length > 1 && ids.at(-1) === '1' && /^(systemd|init)$/.test(field('Name')) && !/^[ZX]/.test(field('State'))
+  );
 }
 
 async function childrenOf(pid: number): Promise<readonly number[]> {
   // Only with CONFIG_PROC_CHILDREN.
   const listed = await readTextOrUndefined(`/proc/${pid}/task/${pid}/children`);
-  if (listed !== undefined) return listed.split(' ').filter((word) => word.trim() !== '').map(Number);
+  if (listed !== undefined)
+    return listed
+      .split(' ')
+      .filter((word) => word.trim() !== '')
+      .map(Number);
   const children: number[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -74,4 +80,3 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
 export async function clearSupervisor(file: string): Promise<void> {
   await rm(file, { force: true });
 }
-

@@ -12,6 +12,7 @@ export { bootstrapTokenSecret } from '../bootstrap-token.ts';
 /** prerequisites is what others refer to: the namespace, accounts, rights, configuration. */
 export type AddonGroup = 'namespaces' | 'prerequisites' | 'networking' | 'dns' | 'metrics';
 
+/** What objects need beyond the specification. */
 export interface AddonInput {
   /** PEM of the cluster's certificate authority, for cluster-info, which `kubeadm join` reads first. */
   readonly caCertificate: string;

@@ -3,6 +3,7 @@ import type { KubeObject } from '../object.ts';
 
 const API = 'rbac.authorization.k8s.io';
 
+/** What a role allows. */
 export interface Rule {
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
@@ -10,14 +11,17 @@ export interface Rule {
   readonly verbs: readonly string[];
 }
 
+/** Who is allowed. */
 export type Subject =
   | { readonly kind: 'User' | 'Group'; readonly name: string }
   | { readonly kind: 'ServiceAccount'; readonly name: string; readonly namespace: string };
 
+/** Rights in the whole cluster. */
 export function clusterRole(name: string, rules: readonly Rule[], labels?: Record<string, string>): KubeObject {
   return { apiVersion: `${API}/v1`, kind: 'ClusterRole', metadata: { name, ...(labels ? { labels } : {}) }, rules };
 }
 
+/** Gives a ClusterRole to one subject, everywhere. */
 export function clusterRoleBinding(name: string, role: string, subject: Subject): KubeObject {
   return {
     apiVersion: `${API}/v1`,
@@ -28,6 +32,7 @@ export function clusterRoleBinding(name: string, role: string, subject: Subject)
   };
 }
 
+/** Rights in one namespace. */
 export function role(namespace: string, name: string, rules: readonly Rule[]): KubeObject {
   return { apiVersion: `${API}/v1`, kind: 'Role', metadata: { name, namespace }, rules };
 }
@@ -48,10 +53,12 @@ export function roleBinding(
   };
 }
 
+/** The account that a pod runs as. */
 export function serviceAccount(namespace: string, name: string): KubeObject {
   return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
 }
 
+/** Configuration that pods mount or clients read. */
 export function configMap(
   namespace: string,
   name: string,

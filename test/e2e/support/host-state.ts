@@ -1,7 +1,8 @@
-// Everything on this host that local machines touch, as text: equal before and after means that nothing was left.
-import { readdir, readFile } from 'node:fs/promises';
+// What a cluster of local machines leaves traces in on this host. Other clusters may live here; only the named one counts.
+import { access, readdir, readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
+const STATE = process.env.QUORATE_STATE_DIR ?? '/var/lib/quorate';
 const SYSCTLS = [
   'net.ipv4.ip_forward',
   'fs.inotify.max_user_instances',
@@ -10,43 +11,64 @@ const SYSCTLS = [
   'net.ipv4.conf.all.rp_filter',
 ];
 
-/** Links, mounts, nftables, cgroups, processes and kernel settings of quorate's on this host. */
-export async function hostState(): Promise<Record<string, string>> {
-  const links = await execa('ip', ['-o', 'link'], { reject: false });
-  const rules = await execa('nft', ['list', 'tables'], { reject: false });
+/** Links, rules, mounts, control groups, processes and files of a cluster, one a line; empty: nothing is left. */
+export async function traces(cluster: string): Promise<readonly string[]> {
+  const links = await readdir('/sys/class/net');
+  const tables = await execa('nft', ['list', 'tables'], { reject: false });
+  const rules = await execa('iptables', ['-S', 'FORWARD'], { reject: false });
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-  return {
-    links: links.stdout.split('\n').map((line) => line.split(': ')[1] ?? '').sort().join('\n'),
-    tables: rules.stdout.split('\n').sort().join('\n'),
-    mounts: mounts.split('\n').filter((line) => line.includes('quorate')).join('\n'),
-    cgroups: (await groups('/sys/fs/cgroup', 3)).join('\n'),
-    processes: (await processes()).join('\n'),
-    sysctls: (await Promise.all(SYSCTLS.map(setting))).join('\n'),
-  };
+  const directory = `${STATE}/clusters/${cluster}`;
+  return [
+    ...links.filter((name) => name === `q-${cluster}` || name.startsWith(`vb-${cluster}-`)).map((name) => `link ${name}`),
+    ...tables.stdout.split('\n').filter((line) => line.endsWith(`quorate-q-${cluster}`)),
+    ...(rules.stdout ?? '').split('\n').filter((line) => line.includes(`q-${cluster} `)),
+    ...mounts.split('\n').filter((line) => line.includes(`/clusters/${cluster}/`)),
+    ...(await groups('/sys/fs/cgroup', 3)).filter((path) => path.endsWith(`/quorate/${cluster}`)),
+    ...(await processes(cluster)),
+    ...(await access(directory).then(() => [directory], () => [])),
+  ];
 }
 
-async function setting(name: string): Promise<string> {
-  return `${name}=${(await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').catch(() => '')).trim()}`;
+/** Names of the clusters on this host. Kernel settings go back with the last one. */
+export async function clustersOnHost(): Promise<readonly string[]> {
+  return readdir(`${STATE}/clusters`).catch(() => []);
 }
 
-async function groups(dir: string, depth: number): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+/** The kernel settings that quorate raises, as text. */
+export async function kernelSettings(): Promise<string> {
+  const values = await Promise.all(
+    SYSCTLS.map(async (name) => {
+      const value = await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').catch(() => '');
+      return `${name}=${value.trim()}`;
+    }),
+  );
+  return values.join('\n');
+}
+
+async function groups(directory: string, depth: number): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   const found = await Promise.all(
     entries
       .filter((entry) => entry.isDirectory())
       .map(async ({ name }) => [
-        ...(name.includes('quorate') ? [`${dir}/${name}`] : []),
-        ...(depth > 0 ? await groups(`${dir}/${name}`, depth - 1) : []),
+        `${directory}/${name}`,
+        ...(depth > 0 ? await groups(`${directory}/${name}`, depth - 1) : []),
       ]),
   );
-  return found.flat().sort();
+  return found.flat();
 }
 
-async function processes(): Promise<string[]> {
+/** Everything inside a machine is in its control group; its supervisor has its directory on the command line. */
+async function processes(cluster: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const names = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return names
-    .map((line) => line.replaceAll('\0', ' ').trim())
-    .filter((line) => /systemd-nspawn|kube-|etcd |containerd|haproxy|keepalived/.test(line))
-    .sort();
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const [group, line] = await Promise.all(
+        ['cgroup', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
+      );
+      const isOurs = group?.includes(`/quorate/${cluster}/`) || line?.includes(`/clusters/${cluster}/`);
+      return isOurs ? [`process ${pid}: ${line?.replaceAll('\0', ' ').trim()}`] : [];
+    }),
+  );
+  return found.flat();
 }

@@ -11,7 +11,7 @@ export async function until<T>(what: string, deadlineMs: number, probe: () => Pr
     } catch (error) {
       last = error;
     }
-    await sleep(500);
+    await sleep(200);
   } while (Date.now() < end);
   throw new Error(`gave up after ${deadlineMs} ms waiting until ${what}: ${last instanceof Error ? last.message : last}`);
 }

@@ -20,6 +20,8 @@ interface HostSetup {
   readonly commands?: Readonly<Record<string, string>>;
   readonly missing?: readonly string[];
   readonly freeBytes?: number;
+  /** Addresses that somebody is at. */
+  readonly inUse?: readonly string[];
 }
 
 const FILES: Readonly<Record<string, string>> = {
@@ -34,6 +36,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/proc/sys/fs/inotify/max_user_instances': '128\n',
   '/etc/resolv.conf': 'nameserver 192.0.2.53\n',
 };
+const ROUTE_TO_VIP = '[{"dst":"10.87.0.10","dev":"eth0"}]';
 const COMMANDS: Readonly<Record<string, string>> = {
   'ip -4 -json route show':
     '[{"dst":"default","gateway":"192.0.2.1","dev":"eth0"},{"dst":"192.0.2.0/24","dev":"eth0","prefsrc":"192.0.2.7"}]',
@@ -58,6 +61,7 @@ function fakeHost(setup: HostSetup = {}): Host {
     read: async (path) => files[path] || undefined,
     run,
     which: async (program) => (setup.missing?.includes(program) ? undefined : `/usr/bin/${program}`),
+    answers: async (_ctx, address) => setup.inUse?.includes(address) ?? false,
     freeBytes: async () => setup.freeBytes ?? 100 * GIB,
   };
 }
@@ -178,15 +182,20 @@ describe('host checks', () => {
     [
       'vip',
       'a VIP that somebody has',
-      { commands: { ping: '' } },
+      { inUse: ['10.87.0.10'], commands: { 'ip -4 -json route show': ROUTE_TO_VIP } },
       'failed',
-      /10\.87\.0\.10 answers a ping/,
+      /10\.87\.0\.10 answers at port 6443/,
       /controlPlaneEndpoint/,
     ],
     [
       'vip',
       'a VIP that answers ARP alone',
-      { commands: { 'ip -4 neigh show': '10.87.0.10 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE' } },
+      {
+        commands: {
+          'ip -4 -json route show': ROUTE_TO_VIP,
+          'ip -4 neigh show': '10.87.0.10 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE',
+        },
+      },
       'failed',
       /ARP from 02:00/,
       /controlPlaneEndpoint/,
@@ -241,8 +250,8 @@ describe('host checks', () => {
       commands: {
         'ip -4 -json route show': '[{"dst":"10.87.0.0/24","dev":"q-demo","prefsrc":"10.87.0.1"}]',
         'ip -4 -json addr show': '[{"ifname":"q-demo","addr_info":[{"local":"10.87.0.1"}]}]',
-        ping: '',
       },
+      inUse: ['10.87.0.10'],
     };
     expect(await ask('subnets', own)).toMatchObject({ state: 'ok' });
     expect(await ask('vip', own)).toMatchObject({ state: 'ok', evidence: expect.stringContaining('holds it itself') });
@@ -274,6 +283,7 @@ describe('host checks', () => {
     expect(await ask('memory', { files: { '/proc/meminfo': 'MemTotal: 1 kB\n' } }, elsewhere)).toMatchObject({
       state: 'skipped',
     });
+    expect(await ask('vip', { inUse: ['10.87.0.10'] }, elsewhere)).toMatchObject({ state: 'warning' });
     expect(await ask('ssh-tools', { missing: ['ssh'] }, elsewhere)).toMatchObject({ state: 'failed' });
   });
 

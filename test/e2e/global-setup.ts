@@ -1,0 +1,35 @@
+// One cluster for all scenarios. QUORATE_E2E_KEEP=1 leaves it standing, which makes the next run of one file quick.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { CLUSTER_FILE, mustRun } from './support/cli.ts';
+import { kernelSettings } from './support/host-state.ts';
+
+interface ArtifactList {
+  readonly artifacts: readonly { readonly artifact: { readonly name: string }; readonly path?: string }[];
+}
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('settingsBefore', await kernelSettings());
+  await mustRun(['artifacts', 'pull', '--with-tests', '-f', CLUSTER_FILE], { timeoutMs: 2_400_000 });
+  await mustRun(['up', '--yes', '-f', CLUSTER_FILE], { timeoutMs: 600_000 });
+  const directory = await mkdtemp(join(tmpdir(), 'quorate-e2e-'));
+  const kubeconfig = join(directory, 'kubeconfig');
+  await writeFile(kubeconfig, (await mustRun(['kubeconfig', '-f', CLUSTER_FILE])).stdout, { mode: 0o600 });
+  project.provide('kubectl', { program: await pathOf('kubectl'), kubeconfig });
+  return async () => {
+    await rm(directory, { recursive: true, force: true });
+    // 99-down has looked for what is left; this is for runs of single files.
+    if (process.env.QUORATE_E2E_KEEP === undefined) await mustRun(['down', '--yes', '-f', CLUSTER_FILE]);
+  };
+}
+
+async function pathOf(name: string): Promise<string> {
+  const list = JSON.parse(
+    (await mustRun(['artifacts', 'list', '--with-tests', '-f', CLUSTER_FILE, '-o', 'json'])).stdout,
+  ) as ArtifactList;
+  const path = list.artifacts.find(({ artifact }) => artifact.name === name)?.path;
+  if (path === undefined) throw new Error(`the cache has no ${name}`);
+  return path;
+}
