@@ -12,7 +12,8 @@ import { ask, askJson, type Credentials, readCredentials } from './api.ts';
 /** kubeadm and quorate both write it on the first control plane. */
 const KUBECONFIG = '/etc/kubernetes/super-admin.conf';
 const POLL_MS = 250;
-const DEADLINE_MS = 600_000;
+/** kubeadm takes a minute here; four times that is a cluster that will never be there. */
+const DEADLINE_MS = 240_000;
 
 /** Every condition, in the order of the tables. */
 export const CONDITIONS = ['nodes', 'apiServers', 'etcd', 'leases', 'writes', 'dns'] as const;

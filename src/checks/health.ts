@@ -11,6 +11,9 @@ const LEASE_DURATION_MS = 15_000;
 /** Kubernetes tolerates little skew: tokens and leases carry times. Half of etcd's own warning threshold of 1 s. */
 const MAX_SKEW_MS = 500;
 
+/** kubeadm's static pods of a stacked control plane. */
+const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
 const machinesAnswer: Condition = {
   id: 'machines',
   title: 'all machines answer',
@@ -173,6 +176,20 @@ const nodesReady: Condition = {
   },
 };
 
+const controlPlanePods: Condition = {
+  id: 'control-plane-pods',
+  title: 'the API shows every pod of the control plane as ready',
+  check: (spec, { kube }) => {
+    if (!kube) return failed('the API does not answer');
+    const wanted = controlPlanes(spec).flatMap(({ name }) => COMPONENTS.map((component) => `${component}-${name}`));
+    const missing = wanted.filter((name) => !kube.controlPlanePods.includes(name));
+    return expectNone(
+      missing.map((name) => `${name} is not`),
+      `${wanted.length} of ${wanted.length}`,
+    );
+  },
+};
+
 const workloadsReady: Condition = {
   id: 'addons',
   title: 'network, proxy, DNS and metrics run',
@@ -235,6 +252,7 @@ export const HEALTH_CONDITIONS: readonly Condition[] = [
   endpointAnswers,
   leasesHeld,
   nodesReady,
+  controlPlanePods,
   workloadsReady,
   dnsSpread,
   certificatesValid,

@@ -12,14 +12,14 @@ export async function readKube(kube: KubeClient): Promise<ObservedKube> {
   const { library } = kube;
   const core = kube.api(library.CoreV1Api);
   const coordination = kube.api(library.CoordinationV1Api);
-  const [version, nodes, leases, addons, config, workloads, dnsNodes] = await Promise.all([
+  const [version, nodes, leases, addons, config, workloads, pods] = await Promise.all([
     kube.request('read the version', () => kube.api(library.VersionApi).getCode()),
     kube.request('list nodes', () => core.listNode()),
     kube.request('list leases', () => coordination.listNamespacedLease({ namespace: 'kube-system' })),
     readAddons(kube),
     readClusterConfiguration(kube),
     readWorkloads(kube),
-    readDnsNodes(kube),
+    readSystemPods(kube),
   ]);
   const wanted = leases.items.filter(({ metadata }) =>
     (COMPONENT_LEASES as readonly string[]).includes(metadata?.name ?? ''),
@@ -39,7 +39,8 @@ export async function readKube(kube: KubeClient): Promise<ObservedKube> {
     ),
     addons,
     workloads,
-    dnsNodes,
+    dnsNodes: pods.filter(({ labels }) => labels['k8s-app'] === 'kube-dns').map(({ node }) => node),
+    controlPlanePods: pods.filter(({ labels }) => labels.tier === 'control-plane').map(({ name }) => name),
     ...(config === undefined ? {} : { clusterConfiguration: config }),
   };
 }
@@ -79,14 +80,23 @@ async function readWorkloads(kube: KubeClient): Promise<ObservedKube['workloads'
   ];
 }
 
-async function readDnsNodes(kube: KubeClient): Promise<string[]> {
+interface SystemPod {
+  readonly name: string;
+  readonly node: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The ready pods of DNS and of the control plane. */
+async function readSystemPods(kube: KubeClient): Promise<SystemPod[]> {
   const core = kube.api(kube.library.CoreV1Api);
-  const pods = await kube.request('list DNS pods', () =>
-    core.listNamespacedPod({ namespace: 'kube-system', labelSelector: 'k8s-app=kube-dns' }),
-  );
+  const pods = await kube.request('list system pods', () => core.listNamespacedPod({ namespace: 'kube-system' }));
   return pods.items
     .filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
-    .map(({ spec }) => spec?.nodeName ?? '');
+    .map(({ metadata, spec }) => ({
+      name: metadata?.name ?? '',
+      node: spec?.nodeName ?? '',
+      labels: metadata?.labels ?? {},
+    }));
 }
 
 function toNode(node: V1Node): ObservedNode {

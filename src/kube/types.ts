@@ -38,6 +38,8 @@ export interface ObservedKube {
     readonly desired: number;
     readonly ready: number;
   }[];
+  /** Ready pods of the control plane as the API shows them: `etcd-cp1`, `kube-apiserver-cp1` … */
+  readonly controlPlanePods: readonly string[];
   /** Nodes that carry a ready CoreDNS pod, one entry a pod. */
   readonly dnsNodes: readonly string[];
   /** ClusterConfiguration of kubeadm-config, YAML; absent before it is written. */

@@ -69,6 +69,8 @@ function controlPlaneSettings(spec: ClusterSpec): Record<string, unknown> {
     staticPodPath: MANIFESTS_DIR,
     // inotify tells at once; this is for when it does not (upstream: 20 s).
     fileCheckFrequency: '5s',
+    // Static pods run before there is an API to show them in; the kubelet tries again at its next sync (upstream: 1 min).
+    syncFrequency: '10s',
     ...(hasCrashLoopBackOffMax(spec.kubernetesVersion)
       ? { crashLoopBackOff: { maxContainerRestartPeriod: CONTROL_PLANE_RESTART_PERIOD } }
       : {}),

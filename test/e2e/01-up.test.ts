@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { parse, stringify } from 'yaml';
 import { describe, expect, inject, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import {
   ADDRESSES,
   CLUSTER_FILE,
@@ -25,7 +25,10 @@ const NODES = [...CONTROL_PLANES, ...WORKERS];
 
 interface Node {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
-  readonly spec: { readonly podCIDR: string; readonly taints?: readonly { key: string; value?: string; effect: string }[] };
+  readonly spec: {
+    readonly podCIDR: string;
+    readonly taints?: readonly { key: string; value?: string; effect: string }[];
+  };
 }
 
 interface Pod {
@@ -47,7 +50,13 @@ describe('a second up', () => {
     const { stdout, durationMs } = await mustRun(['up', '--yes', '-f', CLUSTER_FILE]);
     expect(stdout).toContain('nothing to do');
     expect(durationMs).toBeLessThan(5_000);
-    expect(await json('up', '--yes')).toMatchObject({ kind: 'Up', cluster: 'e2e', changes: 0, phases: [], skipped: [] });
+    expect(await json('up', '--yes')).toMatchObject({
+      kind: 'Up',
+      cluster: 'e2e',
+      changes: 0,
+      phases: [],
+      skipped: [],
+    });
   });
 });
 
@@ -134,9 +143,13 @@ describe('nodes', () => {
 
   it('have pods in 10.42.0.0/16 over VXLAN on 8472', async () => {
     const { items } = await get<List<Node>>('nodes');
-    expect(items.map(({ spec }) => spec.podCIDR)).toEqual(items.map(() => expect.stringMatching(/^10\.42\.\d+\.0\/24$/)));
+    expect(items.map(({ spec }) => spec.podCIDR)).toEqual(
+      items.map(() => expect.stringMatching(/^10\.42\.\d+\.0\/24$/)),
+    );
     const dns = await get<List<Pod>>('pods', '-n', 'kube-system', '-l', 'k8s-app=kube-dns');
-    expect(dns.items.map(({ status }) => status.podIP)).toEqual(dns.items.map(() => expect.stringMatching(/^10\.42\./)));
+    expect(dns.items.map(({ status }) => status.podIP)).toEqual(
+      dns.items.map(() => expect.stringMatching(/^10\.42\./)),
+    );
     expect(await mustOnMachine('w1', 'ip -d link show flannel.1')).toMatch(/vxlan id 1 .*dstport 8472/);
   });
 
@@ -176,17 +189,20 @@ describe('the control plane', () => {
         });
   });
 
-  it.each(['kube-controller-manager', 'kube-scheduler'])('%s elects its leader with 15s, 10s, 2s', async (component) => {
-    const { items } = await get<List<Pod>>('pods', '-n', 'kube-system', '-l', `component=${component}`);
-    expect(items).toHaveLength(3);
-    for (const { spec } of items)
-      expect(spec.containers[0]?.command).toEqual(
-        expect.arrayContaining([
-          '--leader-elect=true',
-          '--leader-elect-lease-duration=15s',
-          '--leader-elect-renew-deadline=10s',
-          '--leader-elect-retry-period=2s',
-        ]),
-      );
-  });
+  it.each(['kube-controller-manager', 'kube-scheduler'])(
+    '%s elects its leader with 15s, 10s, 2s',
+    async (component) => {
+      const { items } = await get<List<Pod>>('pods', '-n', 'kube-system', '-l', `component=${component}`);
+      expect(items).toHaveLength(3);
+      for (const { spec } of items)
+        expect(spec.containers[0]?.command).toEqual(
+          expect.arrayContaining([
+            '--leader-elect=true',
+            '--leader-elect-lease-duration=15s',
+            '--leader-elect-renew-deadline=10s',
+            '--leader-elect-retry-period=2s',
+          ]),
+        );
+    },
+  );
 });

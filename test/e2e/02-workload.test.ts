@@ -114,7 +114,14 @@ describe('a pod that is deleted', () => {
 });
 
 async function pods(): Promise<readonly Pod[]> {
-  const { items } = await get<List<Pod>>('pods', '-n', NAMESPACE, '-l', 'app=web', '--field-selector=status.phase=Running');
+  const { items } = await get<List<Pod>>(
+    'pods',
+    '-n',
+    NAMESPACE,
+    '-l',
+    'app=web',
+    '--field-selector=status.phase=Running',
+  );
   return items;
 }
 
@@ -153,6 +160,8 @@ function deployment(): object {
               maxSkew: 1,
               topologyKey: 'kubernetes.io/hostname',
               whenUnsatisfiable: 'DoNotSchedule',
+              // Control planes, which it does not tolerate, do not count as places to spread over.
+              nodeTaintsPolicy: 'Honor',
               labelSelector: { matchLabels: { app: 'web' } },
             },
           ],

@@ -33,7 +33,8 @@ const ALL = '--endpoints=https://10.89.0.11:2379,https://10.89.0.12:2379,https:/
 const PRINTED_ALL = '--endpoints=https://10.0.1.10:2379,https://10.0.1.11:2379,https://10.0.1.12:2379';
 const SNAPSHOT = '/tmp/e2e-snapshot.db';
 /** Members of kubeadm:cluster-admins may read metrics. */
-const ADMIN = '--cert /etc/kubernetes/pki/apiserver-kubelet-client.crt --key /etc/kubernetes/pki/apiserver-kubelet-client.key';
+const ADMIN =
+  '--cert /etc/kubernetes/pki/apiserver-kubelet-client.crt --key /etc/kubernetes/pki/apiserver-kubelet-client.key';
 
 const THREE_STARTED = [/started, cp1, /, /started, cp2, /, /started, cp3, /];
 const THREE_HEALTHY = [1, 2, 3].map((n) => new RegExp(`https://10\\.89\\.0\\.1${n}:2379 is healthy`));
@@ -47,11 +48,21 @@ const HOLDER = (component: string) =>
   `kubectl get lease -n kube-system ${component} -o jsonpath='{.spec.holderIdentity}'`;
 
 export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
-  { text: 1, printed: 'kubectl get nodes -o wide', expect: [/cp1 +Ready/, /cp3 +Ready/, /w2 +Ready/], never: [/NotReady/] },
+  {
+    text: 1,
+    printed: 'kubectl get nodes -o wide',
+    expect: [/cp1 +Ready/, /cp3 +Ready/, /w2 +Ready/],
+    never: [/NotReady/],
+  },
   {
     text: 1,
     printed: 'kubectl get pods -n kube-system -o wide',
-    expect: [/kube-apiserver-cp1 +1\/1/, /kube-controller-manager-cp2 +1\/1/, /kube-scheduler-cp3 +1\/1/, /etcd-cp3 +1\/1/],
+    expect: [
+      /kube-apiserver-cp1 +1\/1/,
+      /kube-controller-manager-cp2 +1\/1/,
+      /kube-scheduler-cp3 +1\/1/,
+      /etcd-cp3 +1\/1/,
+    ],
   },
   {
     text: 1,
@@ -140,7 +151,12 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
     command: 'curl -k https://10.89.0.10:6443/healthz',
     expect: [/ok/],
   },
-  { text: 3, printed: 'curl -k https://api-server:6443/livez', command: 'curl -k https://10.89.0.12:6443/livez', expect: [/ok/] },
+  {
+    text: 3,
+    printed: 'curl -k https://api-server:6443/livez',
+    command: 'curl -k https://10.89.0.12:6443/livez',
+    expect: [/ok/],
+  },
   {
     text: 3,
     printed: 'curl -k https://api-server:6443/readyz',
@@ -181,12 +197,23 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
     expect: [/curl: \(35\)|wrong version number/],
     moved: {
       why: ETCD_METRICS_HTTP,
-      command: 'for n in 1 2 3; do curl -sL http://10.89.0.1$n:2381/metrics | grep "^etcd_server_is_leader"; done | sort',
+      command:
+        'for n in 1 2 3; do curl -sL http://10.89.0.1$n:2381/metrics | grep "^etcd_server_is_leader"; done | sort',
       expect: [/^etcd_server_is_leader 0\netcd_server_is_leader 0\netcd_server_is_leader 1$/],
     },
   },
-  { text: 3, printed: 'curl -k https://10.0.1.10:6443/livez', command: 'curl -k https://10.89.0.11:6443/livez', expect: [/ok/] },
-  { text: 3, printed: 'curl -k https://10.0.1.10:6443/readyz', command: 'curl -k https://10.89.0.11:6443/readyz', expect: [/ok/] },
+  {
+    text: 3,
+    printed: 'curl -k https://10.0.1.10:6443/livez',
+    command: 'curl -k https://10.89.0.11:6443/livez',
+    expect: [/ok/],
+  },
+  {
+    text: 3,
+    printed: 'curl -k https://10.0.1.10:6443/readyz',
+    command: 'curl -k https://10.89.0.11:6443/readyz',
+    expect: [/ok/],
+  },
   {
     text: 3,
     printed: 'curl -k https://10.0.1.10:6443/metrics | grep apiserver_request_duration',
@@ -291,7 +318,8 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
   {
     text: 3,
     printed: 'openssl s_client -connect 10.0.1.10:6443 -servername kubernetes',
-    command: 'openssl s_client -connect 10.89.0.11:6443 -servername kubernetes -CAfile /etc/kubernetes/pki/ca.crt </dev/null',
+    command:
+      'openssl s_client -connect 10.89.0.11:6443 -servername kubernetes -CAfile /etc/kubernetes/pki/ca.crt </dev/null',
     expect: [/subject=CN = kube-apiserver/, /Verify return code: 0 \(ok\)/],
   },
   {
@@ -335,7 +363,7 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
   },
   {
     text: 3,
-    printed: 'ETCDCTL_API=3 etcdctl snapshot status ${BACKUP_DIR}/etcd-backup-${DATE}.db',
+    printed: `ETCDCTL_API=3 etcdctl snapshot status \${BACKUP_DIR}/etcd-backup-\${DATE}.db`,
     command: `ETCDCTL_API=3 etcdctl snapshot status ${SNAPSHOT}`,
     exitCode: null,
     expect: [/etcdctl snapshot <subcommand>/],
@@ -357,8 +385,7 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
     text: 3,
     printed:
       'tar -czf control-plane-backup-$(date +%Y%m%d).tar.gz /etc/kubernetes/pki/ /etc/kubernetes/*.conf /etc/kubernetes/manifests/',
-    command:
-      'tar -cz /etc/kubernetes/pki/ /etc/kubernetes/*.conf /etc/kubernetes/manifests/ 2>/dev/null | tar -tz',
+    command: 'tar -cz /etc/kubernetes/pki/ /etc/kubernetes/*.conf /etc/kubernetes/manifests/ 2>/dev/null | tar -tz',
     expect: [/pki\/ca\.key/, /admin\.conf/, /manifests\/etcd\.yaml/],
   },
   {
@@ -373,8 +400,16 @@ export const REQUIREMENT_COMMANDS: readonly RequirementCommand[] = [
     expect: [/apiserver +\w+ \d+, \d{4}/, /etcd-ca +/, /front-proxy-client/],
     never: [/MISSING/, /<invalid>/],
   },
-  { text: 3, printed: 'kubectl get pods -n kube-system -l component=etcd', expect: [/etcd-cp1 +1\/1/, /etcd-cp2 +1\/1/, /etcd-cp3 +1\/1/] },
-  { text: 3, printed: 'kubectl cluster-info', expect: [/control plane is running at https:\/\/10\.89\.0\.10:6443/, /CoreDNS is running/] },
+  {
+    text: 3,
+    printed: 'kubectl get pods -n kube-system -l component=etcd',
+    expect: [/etcd-cp1 +1\/1/, /etcd-cp2 +1\/1/, /etcd-cp3 +1\/1/],
+  },
+  {
+    text: 3,
+    printed: 'kubectl cluster-info',
+    expect: [/control plane is running at https:\/\/10\.89\.0\.10:6443/, /CoreDNS is running/],
+  },
   { text: 3, printed: 'journalctl -u kubelet -f', command: 'journalctl -u kubelet -n 5', expect: [/kubelet\[\d+\]/] },
   {
     text: 3,

@@ -97,6 +97,9 @@ export async function healthyCluster(spec: ClusterSpec): Promise<Observed> {
       ),
       workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'coredns', desired: 2, ready: 2 }],
       dnsNodes: ['w1', 'w2'],
+      controlPlanePods: members.flatMap(({ name }) =>
+        ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((pod) => `${pod}-${name}`),
+      ),
       clusterConfiguration: toYaml(kubeadmClusterConfiguration(spec)),
     },
   };

@@ -19,13 +19,18 @@ export async function traces(cluster: string): Promise<readonly string[]> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
   const directory = `${STATE}/clusters/${cluster}`;
   return [
-    ...links.filter((name) => name === `q-${cluster}` || name.startsWith(`vb-${cluster}-`)).map((name) => `link ${name}`),
+    ...links
+      .filter((name) => name === `q-${cluster}` || name.startsWith(`vb-${cluster}-`))
+      .map((name) => `link ${name}`),
     ...tables.stdout.split('\n').filter((line) => line.endsWith(`quorate-q-${cluster}`)),
     ...(rules.stdout ?? '').split('\n').filter((line) => line.includes(`q-${cluster} `)),
     ...mounts.split('\n').filter((line) => line.includes(`/clusters/${cluster}/`)),
     ...(await groups('/sys/fs/cgroup', 3)).filter((path) => path.endsWith(`/quorate/${cluster}`)),
     ...(await processes(cluster)),
-    ...(await access(directory).then(() => [directory], () => [])),
+    ...(await access(directory).then(
+      () => [directory],
+      () => [],
+    )),
   ];
 }
 

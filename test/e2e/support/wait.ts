@@ -13,5 +13,7 @@ export async function until<T>(what: string, deadlineMs: number, probe: () => Pr
     }
     await sleep(200);
   } while (Date.now() < end);
-  throw new Error(`gave up after ${deadlineMs} ms waiting until ${what}: ${last instanceof Error ? last.message : last}`);
+  throw new Error(
+    `gave up after ${deadlineMs} ms waiting until ${what}: ${last instanceof Error ? last.message : last}`,
+  );
 }
