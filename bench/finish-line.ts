@@ -172,10 +172,10 @@ const CHECKS: Readonly<Record<ConditionName, (probe: Probe) => Promise<boolean>>
 };
 
 /**
- * Asks the DNS Service from a worker for the name of the API, in one UDP packet. Arguments: address, the query in printf's
- * escapes. Prints the answer's header in hex.
+ * Asks the DNS Service from a worker for the name of the API. dd writes the query as one packet: bash's own printf would begin a
+ * new one after the byte 10. Arguments: address, the query in printf's escapes. Prints the answer's header in hex.
  */
-const QUERY_SCRIPT = `exec 3<>"/dev/udp/$1/53"; printf "$2" >&3; timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -tx1 -N12`;
+const QUERY_SCRIPT = `exec 3<>"/dev/udp/$1/53"; printf "$2" | dd bs=512 iflag=fullblock status=none >&3; timeout 1 dd bs=512 count=1 <&3 2>/dev/null | od -An -tx1 -N12`;
 
 async function resolves({ ctx, fleet, spec }: Probe): Promise<boolean> {
   const { dnsServiceIP, dnsDomain } = spec.networking;

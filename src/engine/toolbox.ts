@@ -3,7 +3,7 @@ import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { applyObject } from '../kube/client.ts';
-import { connectKube } from '../kube/connect.ts';
+import { awaitKube } from '../kube/connect.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { bootstrapTokenSecret } from '../manifests/addons/index.ts';
 import { observe } from '../observe/observe.ts';
@@ -15,6 +15,8 @@ import { generateSharedMaterial, parseSharedMaterial } from '../pki/shared.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
 import { controlPlanes } from '../spec/types.ts';
 
+/** etcd and three API servers take 14 s on two cores (MACHINES.md); a busy or slow host needs many times that. */
+const API_DEADLINE_MS = 240_000;
 /** Long enough for a worker on a slow machine to join, short enough to be worthless soon after. */
 const TOKEN_TTL_MS = 30 * 60_000;
 
@@ -34,16 +36,18 @@ export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxO
   const shared = once((ctx: Context) => loadShared(ctx, fleet, initial));
   let client: Promise<KubeClient> | undefined;
   let token: BootstrapToken | undefined;
-  const kube = async (ctx: Context): Promise<KubeClient> => {
-    client ??= connectKube(ctx, fleet);
-    try {
-      const connected = await client;
-      if (!connected.isBroken()) return connected;
-    } catch (error) {
+  // Steps that run side by side share one connection, and one wait for it.
+  const connect = (ctx: Context): Promise<KubeClient> =>
+    awaitKube(ctx, fleet, API_DEADLINE_MS).catch((error: unknown) => {
       client = undefined;
       throw error;
-    }
-    client = connectKube(ctx, fleet);
+    });
+  const kube = async (ctx: Context): Promise<KubeClient> => {
+    client ??= connect(ctx);
+    const used = client;
+    const connected = await used;
+    if (!connected.isBroken()) return connected;
+    if (client === used) client = connect(ctx);
     return client;
   };
   return {

@@ -1,5 +1,6 @@
 import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
+import { waitFor } from '../core/wait.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { probeApiServer } from './probe.ts';
@@ -30,7 +31,21 @@ export async function readOperatorKubeconfig(ctx: Context, fleet: Fleet, path = 
  * does not blind the operator. Throws API_UNREACHABLE with each one's reason.
  */
 export async function connectKube(ctx: Context, fleet: Fleet): Promise<KubeClient> {
+  return connectWith(ctx, fleet, await readOperatorKubeconfig(ctx, fleet));
+}
+
+/** The same, waiting until one is ready. Throws WAIT_TIMED_OUT. */
+export async function awaitKube(ctx: Context, fleet: Fleet, deadlineMs: number): Promise<KubeClient> {
   const kubeconfig = await readOperatorKubeconfig(ctx, fleet);
+  let client: KubeClient | undefined;
+  await waitFor(ctx, { condition: 'an API server is ready', deadlineMs, intervalMs: 200 }, async () => {
+    client = await connectWith(ctx, fleet, kubeconfig);
+    return true;
+  });
+  return client ?? connectWith(ctx, fleet, kubeconfig);
+}
+
+async function connectWith(ctx: Context, fleet: Fleet, kubeconfig: string): Promise<KubeClient> {
   const { endpoint } = fleet.spec;
   const targets = [
     { host: endpoint.host, port: endpoint.port },

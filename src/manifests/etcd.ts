@@ -56,7 +56,6 @@ export function etcdPod(
 // Not here: --auto-compaction-* (the API server compacts every five minutes), --snapshot-count (3.6's default is right),
 // and never --unsafe-no-fsync.
 function etcdFlags(spec: ClusterSpec, machine: MachineSpec, bootstrap: EtcdBootstrap): Flags {
-  const timings = failoverTimings(spec);
   return {
     name: machine.name,
     'data-dir': ETCD_DATA_DIR,
@@ -74,6 +73,14 @@ function etcdFlags(spec: ClusterSpec, machine: MachineSpec, bootstrap: EtcdBoots
     'peer-key-file': `${ETCD_PKI}/peer.key`,
     'peer-trusted-ca-file': `${ETCD_PKI}/ca.crt`,
     'peer-client-cert-auth': 'true',
+    ...etcdExtraFlags(spec),
+  };
+}
+
+/** Flags that are the same on every member and that kubeadm would not set by itself; they go into kubeadm's record too. */
+export function etcdExtraFlags(spec: ClusterSpec): Flags {
+  const timings = failoverTimings(spec);
+  return {
     // A member compares its data with its peers before it serves: kubeadm and k3s switch it on too.
     'feature-gates': 'InitialCorruptCheck=true',
     'watch-progress-notify-interval': '5s',

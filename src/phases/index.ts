@@ -1,9 +1,7 @@
-import { bootstrapCluster } from './bootstrap-cluster.ts';
 import { distributeCertificates } from './distribute-certificates.ts';
+import { formCluster } from './form-cluster.ts';
 import { installSoftware } from './install-software.ts';
-import { joinWorkers } from './join-workers.ts';
 import { prepareHost } from './prepare-host.ts';
-import { settleNodes } from './settle-nodes.ts';
 import { startControlPlane } from './start-control-plane.ts';
 import { startMachines } from './start-machines.ts';
 import type { Phase } from './step.ts';
@@ -15,7 +13,5 @@ export const PHASES: readonly Phase[] = [
   installSoftware,
   distributeCertificates,
   startControlPlane,
-  bootstrapCluster,
-  joinWorkers,
-  settleNodes,
+  formCluster,
 ];

@@ -12,7 +12,7 @@ export interface Toolbox {
   artifacts(ctx: Context, wanted: readonly Artifact[]): Promise<readonly CachedArtifact[]>;
   /** The cluster's CAs and keys: read from a control plane that holds them, or generated when the cluster is new. */
   shared(ctx: Context): Promise<SharedMaterial>;
-  /** A connection to an API server that is ready. */
+  /** A connection to an API server that is ready; waits for one, with a deadline. */
   kube(ctx: Context): Promise<KubeClient>;
   /** A bootstrap token that exists in the cluster and lives for this run. */
   bootstrapToken(ctx: Context): Promise<BootstrapToken>;

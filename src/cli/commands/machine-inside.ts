@@ -1,8 +1,9 @@
 // The verbs of `quorate machine` that look into a machine.
 import { type Command, Option } from 'commander';
-import { QuorateError } from '../../core/errors.ts';
+import { FAMILIES, hasCode, QuorateError } from '../../core/errors.ts';
+import type { Emit, EventData } from '../../core/events.ts';
 import { newCommand } from '../teach.ts';
-import { type Frame, verb } from '../verb.ts';
+import { type Frame, type VerbBody, verb } from '../verb.ts';
 
 /** `quorate machine exec NAME -- COMMAND…`. */
 export function machineExecCommand(frame: Frame): Command {
@@ -76,20 +77,33 @@ export function machineLogsCommand(frame: Frame): Command {
     .argument('<machine>', 'its name')
     .addOption(new Option('-n, --lines <count>', 'how many lines to begin with').default('50'))
     .addOption(new Option('--follow', 'keep showing what comes, until Ctrl-C'))
-    .action(
-      verb<{ readonly lines: string; readonly follow?: boolean }>(
-        frame,
-        'MachineLogs',
-        async (session, { args, options }) => {
-          const { machineLogs } = await import('../../actions/machines.ts');
-          const lines = Math.max(1, Number.parseInt(options.lines, 10) || 50);
-          await machineLogs(session.ctx, await session.spec(), args[0] as string, {
-            lines,
-            follow: options.follow === true,
-          });
-          return 0;
-        },
-        { isInteractive: true },
-      ),
-    );
+    .action(verb<LogFlags>(frame, 'MachineLogs', showLogs, { isInteractive: true }));
 }
+
+interface LogFlags {
+  readonly lines: string;
+  readonly follow?: boolean;
+}
+
+const showLogs: VerbBody<LogFlags> = async (session, { args, options }) => {
+  const { machineLogs } = await import('../../actions/machines.ts');
+  const machine = args[0] as string;
+  const follow = options.follow === true;
+  const collected: string[] | undefined = session.options.output === 'json' && !follow ? [] : undefined;
+  // Here the lines are the result, not progress.
+  const emit: Emit = (code, data) => {
+    if (code !== 'note') return session.ctx.emit(code, data);
+    const { text } = data as EventData['note'];
+    if (collected) collected.push(text);
+    else session.io.stdout.write(`${text}\n`);
+  };
+  const lines = Math.max(1, Number.parseInt(options.lines, 10) || 50);
+  try {
+    await machineLogs({ ...session.ctx, emit }, await session.spec(), machine, { lines, follow });
+  } catch (error) {
+    // Ctrl-C is the way to end it: it has ended the program that reads the journal.
+    if (follow && hasCode(error, 'COMMAND_FAILED', 'ABORTED')) return FAMILIES.aborted;
+    throw error;
+  }
+  return collected ? { data: { machine, lines: collected }, text: () => '' } : 0;
+};

@@ -8,6 +8,9 @@ import { artifactReadyWords, commandWords, stepWords } from './words.ts';
 
 /** Artifacts that came sooner (cache hits) are not worth a line. */
 const SLOW_ARTIFACT_MS = 1000;
+/** Finished phases line up below each other: no title is longer, and there are fewer than a hundred machines. */
+const TITLE_WIDTH = 25;
+const WORK_WIDTH = 11;
 
 /**
  * The line that an event leaves behind, given the view before it; undefined for events that only change the picture.
@@ -41,9 +44,10 @@ export function finishedLine(event: QuorateEvent, before: RunView, theme: Theme,
 function phaseLine(data: EventData['phase.finished'], before: RunView, theme: Theme): string | undefined {
   const phase = before.phases.get(data.phase);
   if (data.outcome === 'skipped' || phase?.totalSteps === 0) return undefined;
-  const machines = phase && phase.machines.size > 0 ? `  ${count(phase.machines.size, 'machine')}` : '';
-  const about = theme.style.dim(`${machines}  ${formatDuration(data.durationMs)}`);
-  return `${outcomeSign(data.outcome, theme)} ${phase?.title ?? data.phase}${about}`;
+  const machines = phase?.machines.size ?? 0;
+  const work = machines > 0 ? count(machines, 'machine') : count(phase?.totalSteps ?? 0, 'step');
+  const about = theme.style.dim(`${work.padEnd(WORK_WIDTH)}  ${formatDuration(data.durationMs)}`);
+  return `${outcomeSign(data.outcome, theme)} ${(phase?.title ?? data.phase).padEnd(TITLE_WIDTH)}  ${about}`;
 }
 
 function outcomeSign(outcome: Outcome, { style, glyphs }: Theme): string {

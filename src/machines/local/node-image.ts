@@ -1,5 +1,5 @@
 // A node image is to local machines what a cloud image is to virtual ones: binaries and container images are in it.
-import { access, chmod, copyFile, link, lstat, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, link, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BinaryArtifact, CachedArtifact } from '../../artifacts/types.ts';
 import { runCommand } from '../../core/command.ts';
@@ -52,7 +52,11 @@ export async function bakeNodeImage(ctx: Context, cached: readonly CachedArtifac
 
 /** The layer is renamed into place last. */
 async function isBaked(image: NodeImage): Promise<boolean> {
-  return Promise.all([access(image.storeDir), access(image.layerDir)]).then(
+  return (await exists(image.storeDir)) && (await exists(image.layerDir));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
     () => false,
   );
@@ -63,21 +67,32 @@ async function bake(ctx: Context, image: NodeImage, cached: readonly CachedArtif
   const images = cached.filter(isImage);
   const temporary = (path: string) => join(dirname(path), `.${image.id}.${process.pid}.tmp`);
   const [layer, store] = [temporary(image.layerDir), temporary(image.storeDir)];
-  for (const path of [image.layerDir, image.storeDir]) await clearLeftovers(ctx, dirname(path), image.id);
-  await mkdir(layer, { recursive: true, mode: 0o755 });
-  await mkdir(store, { recursive: true, mode: 0o700 });
-  await fillLayer(layer, cached.filter(isBinary));
-  if (images.length > 0) await buildStore(ctx, toolsFrom(cached), images, store, progressReporter(ctx, images, start));
-  await rename(store, image.storeDir);
-  await rename(layer, image.layerDir);
+  await clearLeftovers(ctx, image);
+  try {
+    await mkdir(layer, { recursive: true, mode: 0o755 });
+    await mkdir(store, { recursive: true, mode: 0o700 });
+    await fillLayer(layer, cached.filter(isBinary));
+    const onImported = progressReporter(ctx, images, start);
+    if (images.length > 0) await buildStore(ctx, toolsFrom(cached), images, store, onImported);
+    await rename(store, image.storeDir);
+    // Machines may be running on a layer whose store somebody has removed.
+    if (!(await exists(image.layerDir))) await rename(layer, image.layerDir);
+  } finally {
+    for (const path of [layer, store]) await rm(path, { recursive: true, force: true });
+  }
   ctx.emit('artifact.ready', { artifact: 'node-image', source: 'pack', durationMs: Date.now() - start });
 }
 
-/** What killed bakes left, and a store whose layer never came. */
-async function clearLeftovers(ctx: Context, parent: string, id: string): Promise<void> {
-  const leftovers = (await readdirOrEmpty(parent)).filter((name) => name.endsWith('.tmp') || name === id);
-  for (const name of leftovers)
-    await runCommand(ctx, ['rm', '-rf', '--one-file-system', '--', join(parent, name)], { timeoutMs: 300_000 });
+/** What killed bakes left, and a store whose layer never came. No machine depends on either: they hold links of their own. */
+async function clearLeftovers(ctx: Context, image: NodeImage): Promise<void> {
+  const parents = [dirname(image.layerDir), dirname(image.storeDir)];
+  const unfinished = await Promise.all(
+    parents.map(async (parent) =>
+      (await readdirOrEmpty(parent)).filter((name) => name.endsWith('.tmp')).map((name) => join(parent, name)),
+    ),
+  );
+  for (const path of [...unfinished.flat(), image.storeDir])
+    await runCommand(ctx, ['rm', '-rf', '--one-file-system', '--', path], { timeoutMs: 300_000 });
 }
 
 async function fillLayer(layer: string, binaries: readonly CachedBinary[]): Promise<void> {

@@ -3,16 +3,24 @@ import type { Context } from '../../core/context.ts';
 import { QuorateError } from '../../core/errors.ts';
 import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import type { MachineProvider, MachineStatus } from '../machine.ts';
+import { allGroups, pidsBelow } from './cgroups.ts';
 import { makeDisk, removeTree } from './disk.ts';
 import { enterArgv } from './enter.ts';
 import { isHostSetUp, requireFitHost, setUpHost, tearDownHost } from './host.ts';
+import { readHostFacts } from './host-facts.ts';
 import { machineLayout } from './layout.ts';
 import { leaderOf } from './local-machine.ts';
 import { reportLogs } from './logs.ts';
 import { isNetworkReady } from './network.ts';
 import type { NodeImage } from './node-image.ts';
 import { bootMachine, pullPlug, shutDown } from './power.ts';
-import { type ClusterRecord, type MachineRecord, readClusterRecord, readMachineRecord } from './records.ts';
+import {
+  type ClusterRecord,
+  type MachineRecord,
+  readClusterRecord,
+  readMachineRecord,
+  readTextOrUndefined,
+} from './records.ts';
 import { ensureBaseImage } from './rootfs.ts';
 import { liveSupervisor } from './supervisor.ts';
 
@@ -99,7 +107,17 @@ async function statusOf(cluster: string, machine: MachineSpec): Promise<MachineS
   const supervisor = await liveSupervisor(layout.supervisor);
   if (supervisor !== undefined) return { name, address, state: 'running', pid: supervisor.pid };
   const record = await readMachineRecord(cluster, name);
-  return { name, address, state: record === undefined ? 'absent' : 'stopped' };
+  if (record === undefined) return { name, address, state: 'absent' };
+  const detail = await orphans(cluster, name, layout.supervisor);
+  return { name, address, state: 'stopped', ...(detail === undefined ? {} : { detail }) };
+}
+
+/** Somebody killed systemd-nspawn alone: its machine runs on, out of reach, until it is started or killed. */
+async function orphans(cluster: string, machine: string, supervisorFile: string): Promise<string | undefined> {
+  if ((await readTextOrUndefined(supervisorFile)) === undefined) return undefined;
+  const groups = allGroups(await readHostFacts(), cluster, machine);
+  const pids = new Set((await Promise.all(groups.map(pidsBelow))).flat());
+  return pids.size === 0 ? undefined : `${pids.size} processes of it have lost their supervisor; start or kill it`;
 }
 
 /** Remembers a success; a failure is tried again. */

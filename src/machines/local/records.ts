@@ -54,9 +54,9 @@ export async function listLocalClusters(): Promise<readonly ClusterRecord[]> {
   return records.filter((record) => record !== undefined);
 }
 
-/** Names of the machines that have anything on this host, half-made ones included. */
+/** Names of the machines that have anything on this host, half-made ones included; no name of a machine has a dot. */
 export async function listMachineDirs(cluster: string): Promise<readonly string[]> {
-  return (await readdirOrEmpty(join(clusterDir(cluster), 'machines'))).sort();
+  return (await readdirOrEmpty(join(clusterDir(cluster), 'machines'))).filter((name) => !name.includes('.')).sort();
 }
 
 /** Writes beside, syncs, renames: a reader sees the old or the new content, after a power cut too. */

@@ -62,8 +62,13 @@ export function startArgv(input: StartInput): readonly string[] {
     ...['systemd-run', '--quiet', '--collect', `--unit=${unitName(cluster, machine.name)}`, '--slice=machine.slice'],
     `--description=quorate machine ${machine.name} of cluster ${cluster}`,
     ...unitProperties(input).flatMap((property) => ['-p', property]),
-    ...['--', ...launch],
+    ...['--', ...launch.map(escapeForSystemd)],
   ];
+}
+
+/** systemd replaces variables in a unit's command line; `$$` stands for one `$` (systemd.service(5), "Command lines"). */
+function escapeForSystemd(argument: string): string {
+  return argument.split('$').join('$$');
 }
 
 function unitProperties({ facts, machine, layout }: StartInput): readonly string[] {

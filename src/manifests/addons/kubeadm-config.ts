@@ -1,5 +1,7 @@
 // kubeadm's own record of the cluster, ConfigMap kube-system/kubeadm-config.
+import { imageReference } from '../../artifacts/catalog.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
+import { etcdExtraFlags } from '../etcd.ts';
 import { APISERVER_EXTRA_MOUNTS, apiServerExtraFlags } from '../kube-apiserver.ts';
 import { controllerManagerExtraFlags, schedulerExtraFlags } from '../leader-elected.ts';
 import { ETCD_DATA_DIR } from '../paths.ts';
@@ -34,10 +36,16 @@ export function kubeadmClusterConfiguration(spec: ClusterSpec): object {
     },
     controllerManager: { extraArgs: extraArgs(controllerManagerExtraFlags(spec)) },
     scheduler: { extraArgs: extraArgs(schedulerExtraFlags(spec)) },
-    etcd: { local: { dataDir: ETCD_DATA_DIR } },
+    // With its tag: kubeadm would take its own default for another release, and an older etcd cannot read newer data.
+    etcd: { local: { dataDir: ETCD_DATA_DIR, imageTag: etcdTag(spec), extraArgs: extraArgs(etcdExtraFlags(spec)) } },
     dns: {},
     proxy: {},
   };
+}
+
+function etcdTag({ kubernetesVersion }: ClusterSpec): string {
+  const reference = imageReference('etcd', kubernetesVersion);
+  return reference.slice(reference.lastIndexOf(':') + 1);
 }
 
 function extraArgs(flags: Flags): readonly { readonly name: string; readonly value: string }[] {

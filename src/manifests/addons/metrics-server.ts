@@ -100,7 +100,7 @@ function container(spec: ClusterSpec): object {
       '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
       '--kubelet-use-node-status-port',
       '--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
-      '--metric-resolution=15s',
+      '--metric-resolution=10s',
     ],
     env: http2KeepaliveEnv(),
     ports: [{ name: 'https', containerPort: PORT, protocol: 'TCP' }],

@@ -118,9 +118,9 @@ describe('lines that stay', () => {
       "! one control plane only
         · etcd downloaded  9.0 s
         · kubernetes built  1 min 2 s
-      ✓ get artifacts  1 min 2 s
+      ✓ get artifacts              1 step       1 min 2 s
         ✗ cp2: wait for etcd: no space
-      ✗ start control plane  2 machines  14.2 s
+      ✗ start control plane        2 machines   14.2 s
       · cp3 was left out
       · cp3 running"
     `);

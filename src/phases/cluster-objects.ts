@@ -10,34 +10,27 @@ import type { KubeObject } from '../manifests/object.ts';
 import type { Observed } from '../observe/observed.ts';
 import { certificatePath } from '../pki/names.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
-import type { Phase, Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** etcd and three API servers take 14 s on two cores (MACHINES.md); a busy or slow host needs many times that. */
-const API_DEADLINE_MS = 240_000;
 /** Parallel requests while applying; more only queue up in a fresh API server. */
 const CONCURRENCY = 6;
 
-/** Waits for the API and applies what every cluster needs in it: RBAC, kubeadm's records, network, DNS, metrics. */
-export const bootstrapCluster: Phase = {
-  id: 'bootstrap-cluster',
-  title: 'Set up the cluster',
-  needsCluster: true,
-  plan: (spec, observed) => {
-    refuseImmutableChanges(spec, observed);
-    const stale = staleObjects(spec, observed);
-    return stale.length === 0 ? [] : [applyStep(spec, observed, stale)];
-  },
-};
+/** What every cluster needs in its API: RBAC, kubeadm's records, network, DNS, metrics. */
+export function objectSteps(spec: ClusterSpec, observed: Observed): Step[] {
+  refuseImmutableChanges(spec, observed);
+  const stale = staleObjects(spec, observed);
+  return stale.length === 0 ? [] : [applyStep(observed, stale, groupsOf(spec, observed))];
+}
 
-function applyStep(spec: ClusterSpec, observed: Observed, stale: readonly KubeObject[]): Step {
+function applyStep(observed: Observed, stale: readonly KubeObject[], groups: readonly (readonly KubeObject[])[]): Step {
   const isNew = observed.kube === undefined;
   return {
     id: 'objects',
     lane: 'cluster',
     title: `apply ${stale.length} objects (${kindsOf(stale)})`,
     why: isNew ? 'the cluster is new' : 'missing or differ from what this release ships',
-    run: (ctx, tools) => applyAll(ctx, tools, stale, groupsOf(spec, observed)),
+    run: (ctx, tools) => applyAll(ctx, tools, stale, groups),
   };
 }
 
@@ -62,14 +55,7 @@ async function applyAll(
   stale: readonly KubeObject[],
   groups: readonly (readonly KubeObject[])[],
 ): Promise<void> {
-  await waitFor(
-    ctx,
-    { condition: 'an API server is ready', deadlineMs: API_DEADLINE_MS, intervalMs: 300 },
-    async () => {
-      await tools.kube(ctx);
-      return true;
-    },
-  );
+  await tools.kube(ctx);
   const wanted = new Set(stale.map(addonKey));
   // Groups in order: namespaces and RBAC before what needs them; within a group there is no order.
   for (const group of groups) {

@@ -8,23 +8,17 @@ import type { Observed } from '../observe/observed.ts';
 import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../pki/names.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
-import type { Phase, Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const SERVING_CERTIFICATE = '/var/lib/kubelet/pki/kubelet-server-current.pem';
 /** A kubelet registers within seconds of reaching an API server; images and a busy host can make that a minute. */
 const REGISTER_DEADLINE_MS = 180_000;
 
-/** Gives nodes the labels and taints that kubelets may not set themselves, and approves their serving certificates. */
-export const settleNodes: Phase = {
-  id: 'settle-nodes',
-  title: 'Settle the nodes',
-  needsCluster: true,
-  plan: (spec, observed) => [
-    ...spec.machines.flatMap((machine) => [...nodeSteps(machine, observed), ...tokenSteps(machine, observed)]),
-    ...servingSteps(spec, observed),
-  ],
-};
+/** Gives a node the labels and taints that its kubelet may not set itself, and takes away what it joined with. */
+export function settleSteps(observed: Observed, machine: MachineSpec): Step[] {
+  return [...nodeSteps(machine, observed), ...tokenSteps(machine, observed)];
+}
 
 function nodeSteps(machine: MachineSpec, observed: Observed): Step[] {
   const node = observed.kube?.nodes.find(({ name }) => name === machine.name);
@@ -84,7 +78,8 @@ function tokenSteps(machine: MachineSpec, observed: Observed): Step[] {
   ];
 }
 
-function servingSteps(spec: ClusterSpec, observed: Observed): Step[] {
+/** Approves the kubelets' serving certificates. */
+export function servingSteps(spec: ClusterSpec, observed: Observed): Step[] {
   const waiting = spec.machines.filter(({ name }) => {
     const seen = observed.machines[name];
     if (seen?.state === 'absent') return true;

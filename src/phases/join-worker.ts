@@ -1,34 +1,30 @@
 import type { Context } from '../core/context.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { kubeletFiles } from '../manifests/node-files.ts';
+import type { Observed } from '../observe/observed.ts';
 import { formatBootstrapToken } from '../pki/bootstrap-token.ts';
 import { bootstrapFiles } from '../pki/kubeconfig.ts';
 import { KUBELET_CONF_PATH } from '../pki/names.ts';
-import { type ClusterSpec, type MachineSpec, machinesOf } from '../spec/types.ts';
+import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
-import type { Phase, Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** Starts the workers' kubelets; each asks for its certificate with a bootstrap token that is minted for this run. */
-export const joinWorkers: Phase = {
-  id: 'join-workers',
-  title: 'Join the workers',
-  plan: (spec, observed) =>
-    machinesOf(spec, 'worker').flatMap((machine) => {
-      const facts = planningFacts(observed, machine);
-      if (!facts) return [];
-      return [
-        ...tokenSteps(spec, machine, facts),
-        ...managedFilesStep(machine, facts, {
-          id: 'kubelet',
-          what: 'kubelet configuration',
-          files: kubeletFiles(spec, machine, facts),
-          units: ['kubelet.service'],
-        }),
-      ];
+/** Starts a worker's kubelet; it asks for its certificate with a bootstrap token that is minted for this run. */
+export function joinSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const facts = planningFacts(observed, machine);
+  if (machine.role !== 'worker' || !facts) return [];
+  return [
+    ...tokenSteps(spec, machine, facts),
+    ...managedFilesStep(machine, facts, {
+      id: 'kubelet',
+      what: 'kubelet configuration',
+      files: kubeletFiles(spec, machine, facts),
+      units: ['kubelet.service'],
     }),
-};
+  ];
+}
 
 /** The kubelet writes kubelet.conf once it has its certificate; until then it needs a token that is still valid. */
 function tokenSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
