@@ -72,15 +72,28 @@ export function isDifferent(facts: MachineFacts, file: RenderedFile): boolean {
 }
 
 async function carryOut(ctx: Context, machine: Machine, { changed, idle, restarts, reloads }: Work): Promise<void> {
-  const options = { timeoutMs: 120_000 };
   if (changed.length > 0) await machine.writeFiles(ctx, changed);
-  if (changed.some(({ path }) => path.startsWith('/etc/systemd/system/'))) {
-    await machine.exec(ctx, ['systemctl', 'daemon-reload']);
-  }
-  if (restarts.length > 0) await machine.exec(ctx, ['systemctl', 'restart', ...restarts], options);
-  if (reloads.length > 0) await machine.exec(ctx, ['systemctl', 'reload-or-restart', ...reloads], options);
-  if (idle.length > 0) await machine.exec(ctx, ['systemctl', 'enable', '--now', ...idle], options);
+  const hasUnits = changed.some(({ path }) => path.startsWith('/etc/systemd/system/'));
+  const lists = [restarts, reloads, idle].map((units) => units.join(' '));
+  if (!hasUnits && lists.every((list) => list === '')) return;
+  await machine.exec(ctx, ['sh', '-c', UNITS_SCRIPT, 'units', hasUnits ? 'yes' : 'no', ...lists], {
+    timeoutMs: 180_000,
+  });
 }
+
+/**
+ * Arguments: whether unit files changed, then the units to restart, to reload, to enable and start, each list one argument.
+ * One daemon-reload serves all. HAProxy and keepalived still ship SysV scripts, and Debian's `systemctl enable` would spend
+ * seconds on mirroring the state to those.
+ */
+const UNITS_SCRIPT = `set -eu
+export SYSTEMCTL_SKIP_SYSV=1
+[ -z "$4" ] || systemctl --no-reload enable $4
+[ "$1$4" = no ] || systemctl daemon-reload
+[ -z "$2" ] || systemctl restart $2
+[ -z "$3" ] || systemctl reload-or-restart $3
+[ -z "$4" ] || systemctl start $4
+`;
 
 function titleOf(group: ManagedFiles, { changed, idle, restarts, reloads }: Work): string {
   const files = `${changed.length} ${changed.length === 1 ? 'file' : 'files'}`;

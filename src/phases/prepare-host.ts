@@ -1,7 +1,7 @@
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { lacksSoftware } from './install-software.ts';
+import { lacksSoftware } from './software.ts';
 import type { Phase, Step } from './step.ts';
 
 /** Obtains what the machines will need, and readies this host for them at the same time. */

@@ -8,25 +8,20 @@ import { certificatesToIssue } from '../pki/problems.ts';
 import { sharedFiles } from '../pki/shared.ts';
 import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
-import type { Phase, Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** Gives every control plane the cluster's authorities and certificates of its own. */
-export const distributeCertificates: Phase = {
-  id: 'distribute-certificates',
-  title: 'Distribute certificates',
-  plan: (spec, observed) => {
-    refuseConflicts(spec, observed);
-    return controlPlanes(spec).flatMap((machine) => {
-      const facts = planningFacts(observed, machine);
-      if (!facts) return [];
-      return [...sharedSteps(machine, facts), ...leafSteps(spec, machine, facts, observed.takenAtMs)];
-    });
-  },
-};
+/** Gives a control plane the cluster's authorities and certificates of its own. */
+export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const facts = planningFacts(observed, machine);
+  if (machine.role !== 'control-plane' || !facts) return [];
+  return [...sharedSteps(machine, facts), ...leafSteps(spec, machine, facts, observed.takenAtMs)];
+}
 
-/** Two different authorities cannot both be the cluster's; which one is right is for a person to say. */
-function refuseConflicts(spec: ClusterSpec, observed: Observed): void {
+/**
+ * Two different authorities cannot both be the cluster's; which one is right is for a person to say. Throws PKI_CONFLICT.
+ */
+export function refuseConflicts(spec: ClusterSpec, observed: Observed): void {
   for (const name of ['ca', 'etcd/ca', 'front-proxy-ca']) {
     const path = certificatePath(name);
     const holders = controlPlanes(spec).flatMap((machine) => {

@@ -7,40 +7,35 @@ import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
-import type { Phase, Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** The record of installed binaries on a machine: `{ path: { version, sha256 } }`. */
 const BINARIES_STAMP = '/usr/local/share/quorate/binaries.json';
 
-/** Brings binaries, images, the container runtime and the node's network rules to every machine. */
-export const installSoftware: Phase = {
-  id: 'install-software',
-  title: 'Install the software',
-  plan: (spec, observed) =>
-    spec.machines.flatMap((machine) => {
-      const facts = planningFacts(observed, machine);
-      if (!facts) return [];
-      const isNew = observed.machines[machine.name]?.state === 'absent';
-      return [
-        // A new local machine is made from an image that holds binaries and images already.
-        ...(isNew ? [] : binarySteps(spec, machine, facts)),
-        ...managedFilesStep(machine, facts, {
-          id: 'network',
-          what: 'network rules',
-          files: networkFiles(spec, machine),
-          units: ['quorate-network.service', 'flannel-cni.path'],
-        }),
-        ...managedFilesStep(machine, facts, {
-          id: 'containerd',
-          what: 'containerd configuration',
-          files: containerRuntimeFiles(spec, facts),
-          units: ['containerd.service'],
-        }),
-        ...(isNew ? [] : imageSteps(spec, machine, facts)),
-      ];
+/** Brings binaries, images, the container runtime and the node's network rules to a machine. */
+export function softwareSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const facts = planningFacts(observed, machine);
+  if (!facts) return [];
+  // A new local machine is made from an image that holds binaries and images already.
+  const isNew = observed.machines[machine.name]?.state === 'absent';
+  return [
+    ...(isNew ? [] : binarySteps(spec, machine, facts)),
+    ...managedFilesStep(machine, facts, {
+      id: 'network',
+      what: 'network rules',
+      files: networkFiles(spec, machine),
+      units: ['quorate-network.service', 'flannel-cni.path'],
     }),
-};
+    ...managedFilesStep(machine, facts, {
+      id: 'containerd',
+      what: 'containerd configuration',
+      files: containerRuntimeFiles(spec, facts),
+      units: ['containerd.service'],
+    }),
+    ...(isNew ? [] : imageSteps(spec, machine, facts)),
+  ];
+}
 
 /** True when a machine that answers has not every binary and image of the specification. */
 export function lacksSoftware(spec: ClusterSpec, observed: Observed, machine: MachineSpec): boolean {
@@ -55,9 +50,8 @@ function missingBinaries(spec: ClusterSpec, facts: MachineFacts): BinaryArtifact
     .filter(({ installPath, version }) => facts.binaries[installPath]?.version !== version);
 }
 
+/** Images that containerd does not list; all of them while it is down and lists none. */
 function missingImages(spec: ClusterSpec, facts: MachineFacts): ImageArtifact[] {
-  // While containerd is down nothing is known of its images; the phase is planned again once it is up.
-  if (!facts.units['containerd.service']?.active) return [];
   return requiredArtifacts(spec.kubernetesVersion)
     .filter(isImage)
     .filter(({ reference }) => !facts.images.includes(reference));
@@ -98,27 +92,32 @@ async function installBinaries(
 function imageSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
   const missing = missingImages(spec, facts);
   if (missing.length === 0) return [];
+  const isKnown = facts.units['containerd.service']?.active === true;
   return [
     {
       id: `${machine.name}/images`,
       lane: machine.name,
       machine: machine.name,
-      title: `load ${missing.length} images (${missing.map(({ name }) => name).join(', ')})`,
-      why: 'not in its image store',
+      title: isKnown ? `load ${missing.length} images (${missing.map(({ name }) => name).join(', ')})` : 'load images',
+      why: isKnown ? 'not in its image store' : 'those that its image store lacks, once containerd runs',
       run: (ctx, tools) => loadImages(ctx, tools, machine.name, missing),
     },
   ];
 }
 
-/** Loads image archives into a machine's containerd. */
-export async function loadImages(
+/** Loads image archives into a machine's containerd, except those that it has by now. */
+async function loadImages(
   ctx: Context,
   tools: Pick<Toolbox, 'artifacts' | 'fleet'>,
   name: string,
-  images: readonly Artifact[],
+  images: readonly ImageArtifact[],
 ): Promise<void> {
   const machine = tools.fleet.machine(name);
-  for (const { path } of await tools.artifacts(ctx, images)) {
+  const { stdout } = await machine.exec(ctx, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q']);
+  const present = stdout.split('\n');
+  const missing = images.filter(({ reference }) => !present.includes(reference));
+  if (missing.length === 0) return;
+  for (const { path } of await tools.artifacts(ctx, missing)) {
     // The archive arrives on standard input, so that it needs no room on the machine's disk.
     await machine.exec(ctx, ['ctr', '-n', 'k8s.io', 'images', 'import', '--local', '-'], {
       stdin: { file: path },

@@ -1,0 +1,16 @@
+import { certificateSteps, refuseConflicts } from './certificates.ts';
+import { softwareSteps } from './software.ts';
+import type { Phase } from './step.ts';
+
+/** Brings every machine what it runs, and control planes what they are known by. */
+export const prepareMachines: Phase = {
+  id: 'prepare-machines',
+  title: 'Prepare the machines',
+  plan: (spec, observed) => {
+    refuseConflicts(spec, observed);
+    return spec.machines.flatMap((machine) => [
+      ...softwareSteps(spec, observed, machine),
+      ...certificateSteps(spec, observed, machine),
+    ]);
+  },
+};
