@@ -11,10 +11,11 @@ const LEFT_TO_DOCTOR = ['disk-latency'];
 /** The code that fits a failed check; HOST_UNFIT for the others. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   root: 'NOT_ROOT',
-  tools: 'HOST_TOOL_MISSING',
+  'local-tools': 'HOST_TOOL_MISSING',
+  'ssh-tools': 'HOST_TOOL_MISSING',
   subnets: 'NETWORK_CLASH',
   vip: 'VIP_TAKEN',
-  'artifact-sources': 'ARTIFACT_UNAVAILABLE',
+  sources: 'ARTIFACT_UNAVAILABLE',
 };
 
 /**

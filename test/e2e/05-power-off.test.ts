@@ -23,6 +23,8 @@ interface Status {
 useHealthyCluster();
 
 beforeAll(async () => {
+  // A run that was ended may have left it.
+  await kubectl(['delete', 'configmap', NAME, '--ignore-not-found']);
   await kubectl(['create', 'configmap', NAME]);
 });
 

@@ -21,6 +21,8 @@ useHealthyCluster();
 
 describe('after a crash of the host', () => {
   it('machine start brings the cluster back with its data', async () => {
+    // A run that was ended may have left it.
+    await kubectl(['delete', 'configmap', 'e2e-cold-start', '--ignore-not-found']);
     await kubectl(['create', 'configmap', 'e2e-cold-start', '--from-literal=written=before']);
     await crashHost();
     const list = await json<MachineList>('machine', 'list');

@@ -1,5 +1,5 @@
 // What can go wrong on a real host. Each ends with one error that names the next step, and leaves nothing half-made.
-import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -90,8 +90,14 @@ describe('the cluster file', () => {
 describe('this host', () => {
   it('not root', async () => {
     const under = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const env = { HOME: directory, QUORATE_STATE_DIR: '', QUORATE_RUNTIME_DIR: '' };
-    expectError(await up({}, { under, env }), 'NOT_ROOT', 3, /root/, /sudo/);
+    const home = await mkdtemp(join(tmpdir(), 'quorate-e2e-home-'));
+    try {
+      await chmod(directory, 0o755);
+      await chown(home, 65_534, 65_534);
+      expectError(await up({}, { under, env: { HOME: home } }), 'NOT_ROOT', 3, /root/, /sudo/);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
   });
 
   it('systemd-nspawn is not installed', async () => {
@@ -99,7 +105,7 @@ describe('this host', () => {
     await mkdir(programs);
     for (const name of await readdir('/usr/bin'))
       if (name !== 'systemd-nspawn') await symlink(join('/usr/bin', name), join(programs, name));
-    const result = await up({}, { env: { PATH: programs } });
+    const result = await up({}, { env: { PATH: `${programs}:/usr/sbin` } });
     expectError(result, 'HOST_TOOL_MISSING', 3, /systemd-nspawn/, /apt-get install.* systemd-container/);
   });
 

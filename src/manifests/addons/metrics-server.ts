@@ -101,6 +101,8 @@ function container(spec: ClusterSpec): object {
       '--kubelet-use-node-status-port',
       '--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
       '--metric-resolution=10s',
+      // Has to be below the resolution, or it refuses to start (metrics-server, cmd/metrics-server/app/options).
+      '--kubelet-request-timeout=5s',
     ],
     env: http2KeepaliveEnv(),
     ports: [{ name: 'https', containerPort: PORT, protocol: 'TCP' }],

@@ -72,7 +72,8 @@ async function processes(cluster: string): Promise<readonly string[]> {
         ['cgroup', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
       );
       const isOurs = group?.includes(`/quorate/${cluster}/`) || line?.includes(`/clusters/${cluster}/`);
-      return isOurs ? [`process ${pid}: ${line?.replaceAll('\0', ' ').trim()}`] : [];
+      // One without a command line has ended already; its parent has only not asked for it yet.
+      return isOurs && line !== '' ? [`process ${pid}: ${line?.replaceAll('\0', ' ').trim()}`] : [];
     }),
   );
   return found.flat();
