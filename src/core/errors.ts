@@ -109,6 +109,11 @@ export const ERRORS = {
     meaning: 'the step would leave etcd without quorum',
     hint: 'bring the other members back first; quorate status shows which are down',
   },
+  ETCD_MEMBER_LOST: {
+    family: 'etcd',
+    meaning: 'a member of a living etcd cluster has lost its data',
+    hint: 'put its /var/lib/etcd back; this release cannot replace a member yet (see CHANGELOG.md)',
+  },
   ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
   KUBE_FAILED: { family: 'kube', meaning: 'the Kubernetes API refused a request', hint: 'read the reason above' },
   WAIT_TIMED_OUT: {

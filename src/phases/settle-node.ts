@@ -59,7 +59,8 @@ async function markNode(ctx: Context, tools: Toolbox, machine: MachineSpec): Pro
 function tokenSteps(machine: MachineSpec, observed: Observed): Step[] {
   const facts = planningFacts(observed, machine);
   const isUsed = facts?.files[BOOTSTRAP_KUBELET_CONF_PATH] !== undefined;
-  const willBeUsed = machine.role === 'worker' && observed.machines[machine.name]?.state === 'absent';
+  // Written earlier in this very phase, which is planned as a whole (join-worker.ts asks the same).
+  const willBeUsed = machine.role === 'worker' && facts !== undefined && facts.files[KUBELET_CONF_PATH] === undefined;
   if (!isUsed && !willBeUsed) return [];
   return [
     {

@@ -1,3 +1,4 @@
+import { QuorateError } from '../core/errors.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { kubeletFiles, loadBalancerFiles, operatorConvenienceFiles, staticPodFiles } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
@@ -15,12 +16,31 @@ import type { Phase, Step } from './step.ts';
 export const startControlPlane: Phase = {
   id: 'start-control-plane',
   title: 'Start the control plane',
-  plan: (spec, observed) =>
-    controlPlanes(spec).flatMap((machine) => {
+  needsCluster: true,
+  plan: (spec, observed) => {
+    refuseLostMembers(spec, observed);
+    return controlPlanes(spec).flatMap((machine) => {
       const facts = planningFacts(observed, machine);
       return facts ? controlPlaneSteps(spec, observed, machine, facts) : [];
-    }),
+    });
+  },
 };
+
+/**
+ * A member that has served before must never come back empty under its old identity: it has forgotten votes and entries that
+ * the others count on (Raft's assumption of durable state). One that has only been configured has no client URLs yet.
+ */
+function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
+  for (const { name } of controlPlanes(spec)) {
+    const member = observed.etcd?.members.find((candidate) => candidate.name === name);
+    const seen = observed.machines[name];
+    const isEmpty = seen?.state === 'absent' || seen?.facts?.hasEtcdData === false;
+    if (!member || member.clientURLs.length === 0 || !isEmpty) continue;
+    throw new QuorateError('ETCD_MEMBER_LOST', `${name} is a member of etcd (${member.id}), but its data is gone`, {
+      data: { machine: name, member: member.id },
+    });
+  }
+}
 
 function controlPlaneSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, facts: MachineFacts): Step[] {
   const etcdToken = tokenOf(spec, observed);

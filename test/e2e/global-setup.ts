@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { CLUSTER_FILE, mustRun } from './support/cli.ts';
-import { kernelSettings } from './support/host-state.ts';
+import { clustersOnHost, kernelSettings } from './support/host-state.ts';
 
 interface ArtifactList {
   readonly artifacts: readonly { readonly artifact: { readonly name: string }; readonly path?: string }[];
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('clustersBefore', await clustersOnHost());
   project.provide('settingsBefore', await kernelSettings());
   await mustRun(['artifacts', 'pull', '--with-tests', '-f', CLUSTER_FILE], { timeoutMs: 2_400_000 });
   await mustRun(['up', '--yes', '-f', CLUSTER_FILE], { timeoutMs: 600_000 });

@@ -8,6 +8,7 @@ declare module 'vitest' {
     kubectl: { program: string; kubeconfig: string };
     /** host-state.ts, before the cluster was made. */
     settingsBefore: string;
+    clustersBefore: readonly string[];
   }
 }
 

@@ -41,7 +41,7 @@ describe('kubelet configuration', () => {
   it('runs static pods on control planes only, and restarts them fast there only', () => {
     expect(kubelet('cp1')).toMatchObject({
       staticPodPath: '/etc/kubernetes/manifests',
-      crashLoopBackOff: { maxContainerRestartPeriod: '2s' },
+      crashLoopBackOff: { maxContainerRestartPeriod: '5s' },
     });
     expect(kubelet('w1')).not.toHaveProperty('staticPodPath');
     expect(kubelet('w1')).not.toHaveProperty('crashLoopBackOff');

@@ -87,6 +87,15 @@ describe('the plan', () => {
     expect(() => steps(observed)).toThrowError(expect.objectContaining({ code: 'PKI_CONFLICT' }));
   });
 
+  it('refuses to start a member anew that has lost its data, and starts one that never ran', () => {
+    const emptied = withFacts('cp2', () => ({ hasEtcdData: false }));
+    expect(() => steps(emptied)).toThrowError(expect.objectContaining({ code: 'ETCD_MEMBER_LOST' }));
+    const members = (healthy.etcd?.members ?? []).map((member) =>
+      member.name === 'cp2' ? { ...member, clientURLs: [] } : member,
+    );
+    expect(() => steps({ ...emptied, etcd: { alarms: [], members } })).not.toThrow();
+  });
+
   it('refuses to change the pod subnet of a living cluster', () => {
     const other = { ...spec, networking: { ...spec.networking, podSubnet: '10.99.0.0/16' } };
     expect(() => makePlan(other, healthy)).toThrowError(

@@ -128,9 +128,15 @@ describe('the etcd cluster token', () => {
   it('is the same wherever it is computed, and differs between clusters', () => {
     const again = parseSharedMaterial(byPath(sharedFiles(material)));
     expect(etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo')).toMatch(/^demo-[0-9a-f]{8}$/);
-    expect(etcdClusterToken(again.authorities['etcd/ca'].certificate, 'demo')).toBe(etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo'));
-    expect(etcdClusterToken(other.authorities['etcd/ca'].certificate, 'demo')).not.toBe(etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo'));
+    expect(etcdClusterToken(again.authorities['etcd/ca'].certificate, 'demo')).toBe(
+      etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo'),
+    );
+    expect(etcdClusterToken(other.authorities['etcd/ca'].certificate, 'demo')).not.toBe(
+      etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo'),
+    );
     const { fingerprint } = inspectCertificate(material.authorities['etcd/ca'].certificate);
-    expect(etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo')).toBe(`demo-${fingerprint.slice(0, 8)}`);
+    expect(etcdClusterToken(material.authorities['etcd/ca'].certificate, 'demo')).toBe(
+      `demo-${fingerprint.slice(0, 8)}`,
+    );
   });
 });
