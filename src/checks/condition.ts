@@ -14,6 +14,8 @@ export interface Condition {
   readonly id: string;
   /** Reads after "waiting for": `etcd members agree on the leader`. */
   readonly title: string;
+  /** true: decided from Observed.kube alone, so that a wait for it need not look at the machines again. */
+  readonly needsKubeOnly?: boolean;
   check(spec: ClusterSpec, observed: Observed): ConditionResult;
 }
 

@@ -149,6 +149,7 @@ const backendsUp: Condition = {
 
 const leasesHeld: Condition = {
   id: 'leases',
+  needsKubeOnly: true,
   title: 'scheduler and controller-manager have a leader',
   check: (_spec, { kube, takenAtMs }) => {
     if (!kube) return failed('the API does not answer');
@@ -164,6 +165,7 @@ const leasesHeld: Condition = {
 
 const nodesReady: Condition = {
   id: 'nodes',
+  needsKubeOnly: true,
   title: 'every node is Ready',
   check: (spec, { kube }) => {
     if (!kube) return failed('the API does not answer');
@@ -178,6 +180,7 @@ const nodesReady: Condition = {
 
 const controlPlanePods: Condition = {
   id: 'control-plane-pods',
+  needsKubeOnly: true,
   title: 'the API shows every pod of the control plane as ready',
   check: (spec, { kube }) => {
     if (!kube) return failed('the API does not answer');
@@ -192,6 +195,7 @@ const controlPlanePods: Condition = {
 
 const workloadsReady: Condition = {
   id: 'addons',
+  needsKubeOnly: true,
   title: 'network, proxy, DNS and metrics run',
   check: (_spec, { kube }) => {
     if (!kube) return failed('the API does not answer');
@@ -204,6 +208,7 @@ const workloadsReady: Condition = {
 
 const dnsSpread: Condition = {
   id: 'dns-spread',
+  needsKubeOnly: true,
   title: 'CoreDNS is spread over nodes',
   check: (spec, { kube }) => {
     if (!kube) return failed('the API does not answer');

@@ -1,48 +1,61 @@
 import type { V1Node, V1ObjectMeta } from '@kubernetes/client-node';
 import { MANAGED_SELECTOR, readAddons } from './addons.ts';
 import type { KubeClient } from './client.ts';
-import type { ObservedKube, ObservedNode } from './types.ts';
+import type { KubeState, ObservedKube, ObservedNode } from './types.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 /** The leases that kube-scheduler and kube-controller-manager elect their leaders with. */
 export const COMPONENT_LEASES = ['kube-controller-manager', 'kube-scheduler'] as const;
 
-/** Reads nodes, leases and add-ons. Throws API_UNREACHABLE or KUBE_FAILED. */
+/** Reads everything of ObservedKube. Throws API_UNREACHABLE or KUBE_FAILED. */
 export async function readKube(kube: KubeClient): Promise<ObservedKube> {
-  const { library } = kube;
-  const core = kube.api(library.CoreV1Api);
-  const coordination = kube.api(library.CoordinationV1Api);
-  const [version, nodes, leases, addons, config, workloads, pods] = await Promise.all([
-    kube.request('read the version', () => kube.api(library.VersionApi).getCode()),
-    kube.request('list nodes', () => core.listNode()),
-    kube.request('list leases', () => coordination.listNamespacedLease({ namespace: 'kube-system' })),
+  const [state, addons, config] = await Promise.all([
+    readKubeState(kube),
     readAddons(kube),
     readClusterConfiguration(kube),
+  ]);
+  return { ...state, addons, ...(config === undefined ? {} : { clusterConfiguration: config }) };
+}
+
+/** What changes by itself: a handful of requests, for a wait that asks again and again. Throws as readKube. */
+export async function readKubeState(kube: KubeClient): Promise<KubeState> {
+  const { library } = kube;
+  const core = kube.api(library.CoreV1Api);
+  const [version, nodes, leases, workloads, pods] = await Promise.all([
+    kube.request('read the version', () => kube.api(library.VersionApi).getCode()),
+    kube.request('list nodes', () => core.listNode()),
+    readLeases(kube),
     readWorkloads(kube),
     readSystemPods(kube),
   ]);
-  const wanted = leases.items.filter(({ metadata }) =>
-    (COMPONENT_LEASES as readonly string[]).includes(metadata?.name ?? ''),
-  );
   return {
     version: version.gitVersion,
     nodes: nodes.items.map(toNode),
-    leases: Object.fromEntries(
-      wanted.map(({ metadata, spec }) => [
-        metadata?.name ?? '',
-        {
-          holder: (spec?.holderIdentity ?? '').split('_')[0] ?? '',
-          renewedMs: new Date(spec?.renewTime ?? 0).getTime(),
-          transitions: spec?.leaseTransitions ?? 0,
-        },
-      ]),
-    ),
-    addons,
+    leases,
     workloads,
     dnsNodes: pods.filter(({ labels }) => labels['k8s-app'] === 'kube-dns').map(({ node }) => node),
     controlPlanePods: pods.filter(({ labels }) => labels.tier === 'control-plane').map(({ name }) => name),
-    ...(config === undefined ? {} : { clusterConfiguration: config }),
   };
+}
+
+async function readLeases(kube: KubeClient): Promise<KubeState['leases']> {
+  const coordination = kube.api(kube.library.CoordinationV1Api);
+  const leases = await kube.request('list leases', () =>
+    coordination.listNamespacedLease({ namespace: 'kube-system' }),
+  );
+  const wanted = leases.items.filter(({ metadata }) =>
+    (COMPONENT_LEASES as readonly string[]).includes(metadata?.name ?? ''),
+  );
+  return Object.fromEntries(
+    wanted.map(({ metadata, spec }) => [
+      metadata?.name ?? '',
+      {
+        holder: (spec?.holderIdentity ?? '').split('_')[0] ?? '',
+        renewedMs: new Date(spec?.renewTime ?? 0).getTime(),
+        transitions: spec?.leaseTransitions ?? 0,
+      },
+    ]),
+  );
 }
 
 /** kubeadm's own record of the cluster (ConfigMap kube-system/kubeadm-config); undefined before it is written. */
@@ -54,7 +67,7 @@ async function readClusterConfiguration(kube: KubeClient): Promise<string | unde
   return maps.items[0]?.data?.ClusterConfiguration;
 }
 
-async function readWorkloads(kube: KubeClient): Promise<ObservedKube['workloads']> {
+async function readWorkloads(kube: KubeClient): Promise<KubeState['workloads']> {
   const apps = kube.api(kube.library.AppsV1Api);
   const [deployments, daemonSets] = await Promise.all([
     kube.request('list deployments', () => apps.listDeploymentForAllNamespaces({ labelSelector: MANAGED_SELECTOR })),

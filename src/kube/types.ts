@@ -20,7 +20,8 @@ export interface ObservedApiServer {
   readonly detail?: string;
 }
 
-export interface ObservedKube {
+/** What changes by itself. */
+export interface KubeState {
   /** kubelet-visible version of the answering API server. */
   readonly version: string;
   readonly nodes: readonly ObservedNode[];
@@ -28,8 +29,6 @@ export interface ObservedKube {
   readonly leases: Readonly<
     Record<string, { readonly holder: string; readonly renewedMs: number; readonly transitions: number }>
   >;
-  /** Digest annotation of every add-on object that quorate applied, by `kind/namespace/name`. */
-  readonly addons: Readonly<Record<string, string>>;
   /** Deployments and DaemonSets that quorate applied. */
   readonly workloads: readonly {
     readonly kind: 'Deployment' | 'DaemonSet';
@@ -42,6 +41,12 @@ export interface ObservedKube {
   readonly controlPlanePods: readonly string[];
   /** Nodes that carry a ready CoreDNS pod, one entry a pod. */
   readonly dnsNodes: readonly string[];
+}
+
+/** The state, and what quorate has applied. */
+export interface ObservedKube extends KubeState {
+  /** Digest annotation of every add-on object that quorate applied, by `kind/namespace/name`. */
+  readonly addons: Readonly<Record<string, string>>;
   /** ClusterConfiguration of kubeadm-config, YAML; absent before it is written. */
   readonly clusterConfiguration?: string;
 }

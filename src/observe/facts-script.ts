@@ -79,7 +79,7 @@ if [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
   timeout 10 ctr -n k8s.io images ls -q 2>/dev/null | while IFS= read -r line; do printf 'image\\t%s\\n' "$line"; done
 fi
 if [ -S /var/lib/haproxy/stats ] && command -v socat >/dev/null; then
-  echo 'show stat' | timeout 2 socat stdio /var/lib/haproxy/stats 2>/dev/null | while IFS= read -r line; do printf 'haproxy\\t%s\\n' "$line"; done
+  echo 'show stat' | timeout 3 socat -t 2 stdio /var/lib/haproxy/stats 2>/dev/null | while IFS= read -r line; do printf 'haproxy\\t%s\\n' "$line"; done
 fi
 [ -f /usr/local/share/quorate/binaries.json ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < /usr/local/share/quorate/binaries.json)"
 exit 0

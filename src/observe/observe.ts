@@ -16,6 +16,8 @@ import { controlPlanes } from '../spec/types.ts';
 import { readMachineFacts } from './machine-facts.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
 
+/** Written last of what an API server needs. */
+const API_SERVER_MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 /** The CA that signs what API servers present; from pki/names.ts. */
 const CA_PATH = certificatePath('ca');
 
@@ -34,6 +36,7 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
   ]);
   const base = { takenAtMs, machines, hostPrepared, missingArtifacts, vipHolders: vipHolders(fleet, machines) };
   if (options.cluster === false) return { ...base, apiServers: [] };
+  if (!isInstalled(fleet, machines)) return { ...base, apiServers: notInstalled(fleet) };
   const [etcd, apiServers, endpoint] = await Promise.all([
     observeEtcd(ctx, fleet, machines),
     observeApiServers(ctx, fleet, machines),
@@ -47,6 +50,15 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
     ...(etcd ? { etcd } : {}),
     ...(kube ? { kube } : {}),
   };
+}
+
+/** Before there is a manifest of an API server there is nobody to ask, and asking a silent address takes seconds. */
+function isInstalled(fleet: Fleet, machines: Record<string, ObservedMachine>): boolean {
+  return fleet.controlPlanes.some(({ name }) => machines[name]?.facts?.files[API_SERVER_MANIFEST] !== undefined);
+}
+
+function notInstalled(fleet: Fleet): ObservedApiServer[] {
+  return fleet.controlPlanes.map(({ name }) => ({ machine: name, ready: false, detail: 'not installed yet' }));
 }
 
 async function readMissingArtifacts(fleet: Fleet): Promise<string[]> {

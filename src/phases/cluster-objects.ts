@@ -10,58 +10,54 @@ import type { KubeObject } from '../manifests/object.ts';
 import type { Observed } from '../observe/observed.ts';
 import { certificatePath } from '../pki/names.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
-import type { Step } from './step.ts';
+import { SERVING_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** Parallel requests while applying; more only queue up in a fresh API server. */
 const CONCURRENCY = 6;
 
-/** What every cluster needs in its API: RBAC, kubeadm's records, network, DNS, metrics. */
+/** What every cluster needs in its API: RBAC, kubeadm's records, network, DNS. */
 export function objectSteps(spec: ClusterSpec, observed: Observed): Step[] {
   refuseImmutableChanges(spec, observed);
-  const stale = staleObjects(spec, observed);
-  return stale.length === 0 ? [] : [applyStep(observed, stale, groupsOf(spec, observed))];
+  const { metrics: _metrics, ...groups } = groupsOf(spec, observed);
+  return applySteps(observed, Object.values(groups), { id: 'objects', lane: 'cluster' });
 }
 
-function applyStep(observed: Observed, stale: readonly KubeObject[], groups: readonly (readonly KubeObject[])[]): Step {
-  const isNew = observed.kube === undefined;
-  return {
-    id: 'objects',
-    lane: 'cluster',
-    title: `apply ${stale.length} objects (${kindsOf(stale)})`,
-    why: isNew ? 'the cluster is new' : 'missing or differ from what this release ships',
-    run: (ctx, tools) => applyAll(ctx, tools, stale, groups),
-  };
+/** metrics-server reads every kubelet's metrics over TLS, so it comes after their serving certificates, in their lane. */
+export function metricsSteps(spec: ClusterSpec, observed: Observed): Step[] {
+  return applySteps(observed, [groupsOf(spec, observed).metrics], { id: 'metrics', lane: SERVING_LANE });
 }
 
-/** Objects that are not in the cluster, or not as this specification and release render them. */
-function staleObjects(spec: ClusterSpec, observed: Observed): KubeObject[] {
+/** At most one step: the objects of these groups that are not in the cluster as this specification and release render them. */
+function applySteps(
+  observed: Observed,
+  groups: readonly (readonly KubeObject[])[],
+  about: Pick<Step, 'id' | 'lane'>,
+): Step[] {
   const digests = observed.kube?.addons ?? {};
-  return groupsOf(spec, observed)
-    .flat()
-    .filter((object) => digests[addonKey(object)] !== addonDigest(object));
+  const stale = groups.map((group) => group.filter((object) => digests[addonKey(object)] !== addonDigest(object)));
+  const objects = stale.flat();
+  if (objects.length === 0) return [];
+  return [
+    {
+      ...about,
+      title: `apply ${objects.length} objects (${kindsOf(objects)})`,
+      why: observed.kube === undefined ? 'the cluster is new' : 'missing or differ from what this release ships',
+      run: (ctx, tools) => applyAll(ctx, tools, stale),
+    },
+  ];
 }
 
-/** In the order in which they are applied. cluster-info holds the CA; the plan of a new cluster has none to show yet. */
-function groupsOf(spec: ClusterSpec, observed: Observed): (readonly KubeObject[])[] {
+/** cluster-info holds the CA; the plan of a new cluster has none to show yet. */
+function groupsOf(spec: ClusterSpec, observed: Observed): ReturnType<typeof addonGroups> {
   const path = certificatePath('ca');
   const pems = controlPlanes(spec).map(({ name }) => observed.machines[name]?.facts?.certificates[path]);
-  return Object.values(addonGroups(spec, { caCertificate: pems.find((pem) => pem !== undefined) ?? '' }));
+  return addonGroups(spec, { caCertificate: pems.find((pem) => pem !== undefined) ?? '' });
 }
 
-async function applyAll(
-  ctx: Context,
-  tools: Toolbox,
-  stale: readonly KubeObject[],
-  groups: readonly (readonly KubeObject[])[],
-): Promise<void> {
-  await tools.kube(ctx);
-  const wanted = new Set(stale.map(addonKey));
-  // Groups in order: namespaces and RBAC before what needs them; within a group there is no order.
-  for (const group of groups) {
-    const objects = group.filter((object) => wanted.has(addonKey(object)));
-    await mapLimit(objects, CONCURRENCY, (object) => applyPatiently(ctx, tools, object));
-  }
+/** Groups in order: namespaces and RBAC before what needs them; within a group there is no order. */
+async function applyAll(ctx: Context, tools: Toolbox, groups: readonly (readonly KubeObject[])[]): Promise<void> {
+  for (const group of groups) await mapLimit(group, CONCURRENCY, (object) => applyPatiently(ctx, tools, object));
 }
 
 /** A fresh API server refuses for some seconds (RBAC bootstrap, aggregation): each object gets its own deadline. */

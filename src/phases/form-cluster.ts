@@ -1,4 +1,4 @@
-import { objectSteps } from './cluster-objects.ts';
+import { metricsSteps, objectSteps } from './cluster-objects.ts';
 import { joinSteps } from './join-worker.ts';
 import { servingSteps, settleSteps } from './settle-node.ts';
 import type { Phase } from './step.ts';
@@ -15,5 +15,6 @@ export const formCluster: Phase = {
     ...objectSteps(spec, observed),
     ...spec.machines.flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
     ...servingSteps(spec, observed),
+    ...metricsSteps(spec, observed),
   ],
 };

@@ -8,7 +8,7 @@ import type { Observed } from '../observe/observed.ts';
 import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../pki/names.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
-import type { Step } from './step.ts';
+import { SERVING_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const SERVING_CERTIFICATE = '/var/lib/kubelet/pki/kubelet-server-current.pem';
@@ -90,7 +90,7 @@ export function servingSteps(spec: ClusterSpec, observed: Observed): Step[] {
   return [
     {
       id: 'serving-certificates',
-      lane: 'serving-certificates',
+      lane: SERVING_LANE,
       title: `approve the kubelets' serving certificates (${waiting.map(({ name }) => name).join(', ')})`,
       why: 'upstream approves none by itself',
       run: (ctx, tools) => approveAll(ctx, tools, spec, waiting),

@@ -11,6 +11,9 @@ export interface Disruption {
   readonly kind: 'restart' | 'remove';
 }
 
+/** The lane of what has to do with kubelets' serving certificates. */
+export const SERVING_LANE = 'serving-certificates';
+
 export interface Step {
   /** Unique within its phase: `cp1/kubelet`. */
   readonly id: string;
