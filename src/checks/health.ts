@@ -1,10 +1,12 @@
 // The conditions of a healthy cluster, from the machines up: the first that fails is usually the cause of those after it.
+
+import type { ErrorData } from '../core/events.ts';
 import { COMPONENT_LEASES } from '../kube/read.ts';
 import { daysLeft, inspectCertificate } from '../pki/inspect.ts';
 import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
 import { controlPlanes } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
-import { type Condition, expectNone, failed, ok, skipped } from './condition.ts';
+import { type Condition, type ConditionResult, expectNone, failed, ok, skipped } from './condition.ts';
 
 /** Leases are renewed every 2 s and expire after 15 s (Kubernetes' defaults, requirements 3). */
 const LEASE_DURATION_MS = 15_000;
@@ -13,6 +15,11 @@ const MAX_SKEW_MS = 500;
 
 /** kubeadm's static pods of a stacked control plane. */
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+/** The API says nothing; the reason when it is known. */
+function silent(error: ErrorData | undefined): ConditionResult {
+  return failed(error === undefined ? 'the API does not answer' : (error.message.split('\n')[0] ?? error.message));
+}
 
 const machinesAnswer: Condition = {
   id: 'machines',
@@ -151,8 +158,8 @@ const leasesHeld: Condition = {
   id: 'leases',
   needsKubeOnly: true,
   title: 'scheduler and controller-manager have a leader',
-  check: (_spec, { kube, takenAtMs }) => {
-    if (!kube) return failed('the API does not answer');
+  check: (_spec, { kube, kubeError, takenAtMs }) => {
+    if (!kube) return silent(kubeError);
     const problems = COMPONENT_LEASES.flatMap((name) => {
       const lease = kube.leases[name];
       if (!lease || lease.holder === '') return [`nobody holds ${name}`];
@@ -167,8 +174,8 @@ const nodesReady: Condition = {
   id: 'nodes',
   needsKubeOnly: true,
   title: 'every node is Ready',
-  check: (spec, { kube }) => {
-    if (!kube) return failed('the API does not answer');
+  check: (spec, { kube, kubeError }) => {
+    if (!kube) return silent(kubeError);
     const problems = spec.machines.flatMap(({ name }) => {
       const node = kube.nodes.find((candidate) => candidate.name === name);
       if (!node) return [`${name} has not registered`];
@@ -182,8 +189,8 @@ const controlPlanePods: Condition = {
   id: 'control-plane-pods',
   needsKubeOnly: true,
   title: 'the API shows every pod of the control plane as ready',
-  check: (spec, { kube }) => {
-    if (!kube) return failed('the API does not answer');
+  check: (spec, { kube, kubeError }) => {
+    if (!kube) return silent(kubeError);
     const wanted = controlPlanes(spec).flatMap(({ name }) => COMPONENTS.map((component) => `${component}-${name}`));
     const missing = wanted.filter((name) => !kube.controlPlanePods.includes(name));
     return expectNone(
@@ -197,8 +204,8 @@ const workloadsReady: Condition = {
   id: 'addons',
   needsKubeOnly: true,
   title: 'network, proxy, DNS and metrics run',
-  check: (_spec, { kube }) => {
-    if (!kube) return failed('the API does not answer');
+  check: (_spec, { kube, kubeError }) => {
+    if (!kube) return silent(kubeError);
     const short = kube.workloads.filter(({ desired, ready }) => ready < desired || desired === 0);
     const problems = short.map(({ name, ready, desired }) => `${name} ${ready}/${desired}`);
     if (kube.workloads.length === 0) return failed('not applied yet');
@@ -210,8 +217,8 @@ const dnsSpread: Condition = {
   id: 'dns-spread',
   needsKubeOnly: true,
   title: 'CoreDNS is spread over nodes',
-  check: (spec, { kube }) => {
-    if (!kube) return failed('the API does not answer');
+  check: (spec, { kube, kubeError }) => {
+    if (!kube) return silent(kubeError);
     if (spec.machines.length < 2) return skipped('there is one node');
     const nodes = new Set(kube.dnsNodes);
     const text = `on ${[...nodes].join(', ') || 'no node'}`;

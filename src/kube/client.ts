@@ -1,6 +1,5 @@
 // The Kubernetes API through @kubernetes/client-node (docs/dependencies.md), with what quorate adds to every request: a
 // deadline, the run's abort signal, and errors from our table.
-import https from 'node:https';
 import type { KubeConfig, KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { Context } from '../core/context.ts';
 import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
@@ -13,8 +12,6 @@ type Configuration = ReturnType<Library['createConfiguration']>;
 /** quorate's name in managedFields, so that server-side apply knows whose fields are whose. */
 export const FIELD_MANAGER = 'quorate';
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Requests under way at once; further ones wait for a connection. */
-const MAX_CONNECTIONS = 8;
 
 /** A connection to one API server address, with one identity. */
 export interface KubeClient {
@@ -40,14 +37,12 @@ export async function createKubeClient(ctx: Context, kubeconfig: string, server:
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new QuorateError('KUBE_FAILED', 'the kubeconfig on the control plane names no current cluster');
   config.clusters = config.clusters.map((entry) => (entry.name === cluster.name ? { ...entry, server } : entry));
-  const agent = await keepAliveAgent(config);
   const configuration = library.createConfiguration({
     baseServer: new library.ServerConfiguration(server, {}),
     authMethods: { default: config },
     promiseMiddleware: [
       {
         pre: async (request) => {
-          request.setAgent(agent);
           request.setSignal(AbortSignal.any([ctx.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]));
           return request;
         },
@@ -72,18 +67,6 @@ export async function createKubeClient(ctx: Context, kubeconfig: string, server:
       }
     },
   };
-}
-
-/** The library opens a connection for every request; a TLS handshake is most of a small one's cost, on both sides. */
-async function keepAliveAgent(config: KubeConfig): Promise<https.Agent> {
-  const { ca, cert, key }: https.RequestOptions = await tlsOptions(config);
-  return new https.Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, ca, cert, key });
-}
-
-async function tlsOptions(config: KubeConfig): Promise<https.RequestOptions> {
-  const options: https.RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
-  return options;
 }
 
 async function request<T>(ctx: Context, server: string, what: string, work: () => Promise<T>): Promise<T> {

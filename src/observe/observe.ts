@@ -9,7 +9,7 @@ import type { ObservedEtcd } from '../etcd/types.ts';
 import { API_SERVER_PORT, connectKube } from '../kube/connect.ts';
 import { type ApiProbe, probeApiServer } from '../kube/probe.ts';
 import { readKube } from '../kube/read.ts';
-import type { ObservedApiServer, ObservedKube } from '../kube/types.ts';
+import type { ObservedApiServer } from '../kube/types.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { certificatePath } from '../pki/names.ts';
 import { controlPlanes } from '../spec/types.ts';
@@ -42,13 +42,13 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
     observeApiServers(ctx, fleet, machines),
     observeEndpoint(ctx, fleet, machines),
   ]);
-  const kube = apiServers.some(({ ready }) => ready) ? await observeKube(ctx, fleet) : undefined;
+  const kube = apiServers.some(({ ready }) => ready) ? await observeKube(ctx, fleet) : {};
   return {
     ...base,
     apiServers,
     ...(endpoint ? { endpoint } : {}),
     ...(etcd ? { etcd } : {}),
-    ...(kube ? { kube } : {}),
+    ...kube,
   };
 }
 
@@ -119,8 +119,12 @@ async function observeEndpoint(
   return ca === undefined ? undefined : probeApiServer(ctx, host, port, ca);
 }
 
-async function observeKube(ctx: Context, fleet: Fleet): Promise<ObservedKube | undefined> {
-  return unlessAborted(connectKube(ctx, fleet).then(readKube));
+async function observeKube(ctx: Context, fleet: Fleet): Promise<Pick<Observed, 'kube' | 'kubeError'>> {
+  try {
+    return { kube: await readKube(await connectKube(ctx, fleet)) };
+  } catch (error) {
+    return { kubeError: asData(error) };
+  }
 }
 
 /** undefined on failure: the parts that did answer still make a picture. */

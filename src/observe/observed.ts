@@ -28,6 +28,8 @@ export interface Observed {
   readonly endpoint?: ApiProbe;
   readonly apiServers: readonly ObservedApiServer[];
   readonly kube?: ObservedKube;
+  /** Why there is no kube although an API server is ready. */
+  readonly kubeError?: ErrorData;
   /** The control plane that holds the VIP; more than one is a fault. */
   readonly vipHolders: readonly string[];
 }
