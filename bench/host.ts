@@ -1,10 +1,11 @@
 // The machine that a figure belongs to: without it a figure means nothing.
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../src/core/command.ts';
 import type { Context } from '../src/core/context.ts';
 import { stateDir } from '../src/core/paths.ts';
+import { sleep } from '../src/core/wait.ts';
 import { median } from './statistics.ts';
 
 /** Name and value, in the order in which they are printed. */
@@ -23,13 +24,22 @@ export async function describeHost(ctx: Context): Promise<HostFacts> {
     ['operating system', `${os}, Linux ${release()}`],
     ['disk of the machines', stdout.trim().replace(/\s+/g, ' on ')],
     ['fdatasync of 4 KiB there', `${fdatasyncMs().toFixed(2)} ms (median of 200; etcd waits for one at every write)`],
-    [
-      'load average before',
-      loadavg()
-        .map((load) => load.toFixed(1))
-        .join(' '),
-    ],
   ];
+}
+
+const SAMPLE_MS = 2_000;
+
+/** How many processor cores are busy just now: what runs beside a measurement that is about to begin. */
+export async function busyCores(ctx: Context): Promise<number> {
+  const before = cpus();
+  await sleep(SAMPLE_MS, ctx);
+  const shares = cpus().map(({ times }, i) => {
+    const sum = (of: typeof times) => of.user + of.nice + of.sys + of.irq;
+    const earlier = before[i]?.times ?? times;
+    const busy = sum(times) - sum(earlier);
+    return busy / Math.max(1, busy + times.idle - earlier.idle);
+  });
+  return shares.reduce((total, share) => total + share, 0);
 }
 
 function fdatasyncMs(): number {

@@ -7,12 +7,12 @@ import type { Context } from '../src/core/context.ts';
 import { silentContext } from '../src/core/context.ts';
 import { QuorateError, toQuorateError } from '../src/core/errors.ts';
 import { formatDuration } from '../src/core/wait.ts';
-import { describeHost } from './host.ts';
+import { busyCores, describeHost } from './host.ts';
 import { type KubeadmRun, runKubeadm } from './kubeadm.ts';
 import { bootMachines, destroyMachines } from './machines.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 import { type CliSetup, runUp, runVerb, type UpRun } from './quorate.ts';
-import { type Round, renderResults, replaceGenerated, type WholeUp } from './report.ts';
+import { type Measured, type Round, renderResults, replaceGenerated, type WholeUp } from './report.ts';
 import { type BenchCluster, benchCluster } from './spec.ts';
 
 const DOCUMENT = 'docs/benchmarks.md';
@@ -33,18 +33,21 @@ async function onMachines<T>(cluster: BenchCluster, work: () => Promise<T>): Pro
   }
 }
 
-async function measureKubeadm(ctx: Context): Promise<KubeadmRun> {
+async function measureKubeadm(ctx: Context): Promise<Measured<KubeadmRun>> {
   return onMachines(KUBEADM, async () => {
-    const run = await runKubeadm(ctx, await bootMachines(ctx, KUBEADM.spec));
+    const fleet = await bootMachines(ctx, KUBEADM.spec);
+    const busyBefore = await busyCores(ctx);
+    const run = await runKubeadm(ctx, fleet);
     say(`kubeadm: finishing line after ${formatDuration(run.finish.totalMs)} ${JSON.stringify(run.finish.firstMs)}`);
-    return run;
+    return { ...run, busyBefore };
   });
 }
 
-async function measureQuorate(ctx: Context, cli: CliSetup): Promise<UpRun> {
+async function measureQuorate(ctx: Context, cli: CliSetup): Promise<Measured<UpRun>> {
   return onMachines(QUORATE, async () => {
     await bootMachines(ctx, QUORATE.spec);
-    return sayUp('quorate', await runUp(ctx, cli, QUORATE.spec));
+    const busyBefore = await busyCores(ctx);
+    return { ...sayUp('quorate', await runUp(ctx, cli, QUORATE.spec)), busyBefore };
   });
 }
 

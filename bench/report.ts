@@ -5,10 +5,13 @@ import type { KubeadmRun } from './kubeadm.ts';
 import type { CommandRun, UpRun } from './quorate.ts';
 import { median, worst } from './statistics.ts';
 
+/** A run, and how many cores were busy with other things when it began. */
+export type Measured<T> = T & { readonly busyBefore: number };
+
 /** kubeadm and quorate, one after the other. */
 export interface Round {
-  readonly kubeadm: KubeadmRun;
-  readonly quorate: UpRun;
+  readonly kubeadm: Measured<KubeadmRun>;
+  readonly quorate: Measured<UpRun>;
 }
 
 /** The whole of `up`: from no machines at all, and again with nothing to do. */
@@ -48,18 +51,20 @@ export function renderResults(results: Results): string {
 }
 
 function roundsTable(rounds: readonly Round[]): string {
-  const row = (name: string, kubeadm: number, quorate: number) => [
+  const row = (name: string, kubeadm: number, quorate: number, busy = '') => [
     name,
     seconds(kubeadm),
     seconds(quorate),
     `${(kubeadm / quorate).toFixed(2)}×`,
+    busy,
   ];
+  const busyOf = (round: Round) => `${round.kubeadm.busyBefore.toFixed(1)} / ${round.quorate.busyBefore.toFixed(1)}`;
   const kubeadm = rounds.map((round) => round.kubeadm.finish.totalMs);
   const quorate = rounds.map((round) => round.quorate.finish.totalMs);
   return table(
-    ['', 'kubeadm', 'quorate', 'times faster'],
+    ['', 'kubeadm', 'quorate', 'times faster', 'cores busy otherwise, kubeadm / quorate'],
     [
-      ...rounds.map((_, i) => row(`round ${i + 1}`, kubeadm[i] ?? 0, quorate[i] ?? 0)),
+      ...rounds.map((round, i) => row(`round ${i + 1}`, kubeadm[i] ?? 0, quorate[i] ?? 0, busyOf(round))),
       row('median', median(kubeadm), median(quorate)),
       row('worst', worst(kubeadm), worst(quorate)),
     ],

@@ -38,7 +38,8 @@ export async function readKubeState(kube: KubeClient): Promise<KubeState> {
   };
 }
 
-async function readLeases(kube: KubeClient): Promise<KubeState['leases']> {
+/** Who leads the scheduler and the controller-manager. Throws as readKube. */
+export async function readLeases(kube: KubeClient): Promise<KubeState['leases']> {
   const coordination = kube.api(kube.library.CoordinationV1Api);
   const leases = await kube.request('list leases', () =>
     coordination.listNamespacedLease({ namespace: 'kube-system' }),

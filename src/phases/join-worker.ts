@@ -1,4 +1,6 @@
 import type { Context } from '../core/context.ts';
+import { waitFor } from '../core/wait.ts';
+import { readLeases } from '../kube/read.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { kubeletFiles } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
@@ -10,6 +12,9 @@ import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
 import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
+
+/** It takes the lease within seconds of its start; a busy host makes that a minute. */
+const SIGNER_DEADLINE_MS = 180_000;
 
 /** Starts a worker's kubelet; it asks for its certificate with a bootstrap token that is minted for this run. */
 export function joinSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
@@ -43,6 +48,7 @@ function tokenSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts
 
 async function writeToken(ctx: Context, tools: Toolbox, spec: ClusterSpec, machine: MachineSpec): Promise<void> {
   const token = await tools.bootstrapToken(ctx);
+  await waitForSigner(ctx, tools);
   const material = await tools.shared(ctx);
   const files = bootstrapFiles({
     clusterName: spec.name,
@@ -51,4 +57,16 @@ async function writeToken(ctx: Context, tools: Toolbox, spec: ClusterSpec, machi
     token: formatBootstrapToken(token),
   });
   await tools.fleet.machine(machine.name).writeFiles(ctx, files);
+}
+
+/**
+ * The controller-manager signs kubelets' certificates. A kubelet that starts before it tries to register without one, and
+ * doubles its pause each time up to 7 s (k8s.io/kubernetes pkg/kubelet/kubelet_node_status.go, registerWithAPIServer).
+ */
+async function waitForSigner(ctx: Context, tools: Toolbox): Promise<void> {
+  const condition = 'the controller-manager has a leader';
+  await waitFor(ctx, { condition, deadlineMs: SIGNER_DEADLINE_MS, intervalMs: 300 }, async () => {
+    const leases = await readLeases(await tools.kube(ctx));
+    return leases['kube-controller-manager']?.holder ? true : 'nobody holds its lease yet';
+  });
 }

@@ -148,7 +148,7 @@ export const TEXT_3: readonly RequirementCommand[] = [
     expect: [/HTTP request to an HTTPS server/],
     moved: {
       why: METRICS_SECURE,
-      command: `curl -sk ${ADMIN} https://10.89.0.11:10257/metrics | grep -m1 '^leader_election_master_status'`,
+      command: `curl -sk ${ADMIN} https://10.89.0.11:10257/metrics | grep -am1 '^leader_election_master_status'`,
       expect: [/leader_election_master_status\{name="kube-controller-manager"\} [01]/],
     },
   },
@@ -160,7 +160,7 @@ export const TEXT_3: readonly RequirementCommand[] = [
     expect: [/HTTP request to an HTTPS server/],
     moved: {
       why: METRICS_SECURE,
-      command: `curl -sk ${ADMIN} https://10.89.0.11:10259/metrics | grep -m1 '^leader_election_master_status'`,
+      command: `curl -sk ${ADMIN} https://10.89.0.11:10259/metrics | grep -am1 '^leader_election_master_status'`,
       expect: [/leader_election_master_status\{name="kube-scheduler"\} [01]/],
     },
   },
@@ -253,7 +253,7 @@ export const TEXT_3: readonly RequirementCommand[] = [
     expect: [],
     moved: {
       why: 'the depth of work queues is a metric, not a line of the log',
-      command: `curl -sk ${ADMIN} https://$(hostname -i):10257/metrics | grep -m1 '^workqueue_depth'`,
+      command: `curl -sk ${ADMIN} https://$(hostname -i):10257/metrics | grep -am1 '^workqueue_depth'`,
       expect: [/workqueue_depth\{/],
     },
   },
