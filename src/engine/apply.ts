@@ -41,7 +41,7 @@ export async function applyPhases(
   let isFresh = true;
   for (const phase of phases) {
     throwIfAborted(ctx);
-    if (!isFresh) observed = await observe(ctx, fleet, { cluster: phase.needsCluster === true });
+    if (!isFresh) observed = await observe(ctx, fleet, { parts: phase.needs ?? [] });
     isFresh = true;
     const steps = phase.plan(fleet.spec, observed);
     if (steps.length === 0) continue;

@@ -21,9 +21,12 @@ const API_SERVER_MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 /** The CA that signs what API servers present; from pki/names.ts. */
 const CA_PATH = certificatePath('ca');
 
+/** What can be looked at beside the machines themselves. */
+export type ObservedPart = 'etcd' | 'kube';
+
 export interface ObserveOptions {
-  /** false: only the machines themselves, which is all that most phases plan from. */
-  readonly cluster?: boolean;
+  /** Default: everything. A phase names what it plans from, for looking costs time while a cluster comes up. */
+  readonly parts?: readonly ObservedPart[];
 }
 
 /** Takes a picture of everything. Throws only ABORTED. */
@@ -35,21 +38,25 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
     readMissingArtifacts(fleet),
   ]);
   const base = { takenAtMs, machines, hostPrepared, missingArtifacts, vipHolders: vipHolders(fleet, machines) };
-  if (options.cluster === false) return { ...base, apiServers: [] };
+  const { parts = ['etcd', 'kube'] } = options;
+  if (parts.length === 0) return { ...base, apiServers: [] };
   if (!isInstalled(fleet, machines)) return { ...base, apiServers: notInstalled(fleet) };
-  const [etcd, apiServers, endpoint] = await Promise.all([
-    observeEtcd(ctx, fleet, machines),
+  const [etcd, kube] = await Promise.all([
+    parts.includes('etcd') ? observeEtcd(ctx, fleet, machines) : undefined,
+    parts.includes('kube') ? observeApi(ctx, fleet, machines) : { apiServers: [] },
+  ]);
+  return { ...base, ...kube, ...(etcd ? { etcd } : {}) };
+}
+
+type ApiPart = Pick<Observed, 'apiServers' | 'endpoint' | 'kube' | 'kubeError'>;
+
+async function observeApi(ctx: Context, fleet: Fleet, machines: Record<string, ObservedMachine>): Promise<ApiPart> {
+  const [apiServers, endpoint] = await Promise.all([
     observeApiServers(ctx, fleet, machines),
     observeEndpoint(ctx, fleet, machines),
   ]);
   const kube = apiServers.some(({ ready }) => ready) ? await observeKube(ctx, fleet) : {};
-  return {
-    ...base,
-    apiServers,
-    ...(endpoint ? { endpoint } : {}),
-    ...(etcd ? { etcd } : {}),
-    ...kube,
-  };
+  return { apiServers, ...(endpoint ? { endpoint } : {}), ...kube };
 }
 
 /** Before there is a manifest of an API server there is nobody to ask, and asking a silent address takes seconds. */

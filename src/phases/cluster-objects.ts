@@ -5,7 +5,7 @@ import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { addonDigest, addonKey, stampAddon } from '../kube/addons.ts';
 import { applyObject } from '../kube/client.ts';
-import { addonGroups } from '../manifests/addons/index.ts';
+import { addonGroups, type Stages } from '../manifests/addons/index.ts';
 import type { KubeObject } from '../manifests/object.ts';
 import type { Observed } from '../observe/observed.ts';
 import { certificatePath } from '../pki/names.ts';
@@ -16,26 +16,26 @@ import type { Toolbox } from './toolbox.ts';
 /** Parallel requests while applying; more only queue up in a fresh API server. */
 const CONCURRENCY = 6;
 
-/** What every cluster needs in its API: RBAC, kubeadm's records, network, DNS. */
-export function objectSteps(spec: ClusterSpec, observed: Observed): Step[] {
+/**
+ * What every cluster needs in its API. Nodes become Ready when the network runs on them, so that has a lane of its own.
+ * metrics-server reads every kubelet's metrics over TLS: it comes after their serving certificates, in their lane.
+ */
+export function objectSteps(spec: ClusterSpec, observed: Observed): { first: Step[]; afterCertificates: Step[] } {
   refuseImmutableChanges(spec, observed);
-  const { metrics: _metrics, ...groups } = groupsOf(spec, observed);
-  return applySteps(observed, Object.values(groups), { id: 'objects', lane: 'cluster' });
+  const { access, networking, dns, metrics } = groupsOf(spec, observed);
+  return {
+    first: [
+      ...applySteps(observed, networking, { id: 'network-objects', lane: 'network' }),
+      ...applySteps(observed, [...access, ...dns], { id: 'cluster-objects', lane: 'cluster' }),
+    ],
+    afterCertificates: applySteps(observed, metrics, { id: 'metrics-objects', lane: SERVING_LANE }),
+  };
 }
 
-/** metrics-server reads every kubelet's metrics over TLS, so it comes after their serving certificates, in their lane. */
-export function metricsSteps(spec: ClusterSpec, observed: Observed): Step[] {
-  return applySteps(observed, [groupsOf(spec, observed).metrics], { id: 'metrics', lane: SERVING_LANE });
-}
-
-/** At most one step: the objects of these groups that are not in the cluster as this specification and release render them. */
-function applySteps(
-  observed: Observed,
-  groups: readonly (readonly KubeObject[])[],
-  about: Pick<Step, 'id' | 'lane'>,
-): Step[] {
+/** At most one step: the objects of these stages that are not in the cluster as this specification and release render them. */
+function applySteps(observed: Observed, stages: Stages, about: Pick<Step, 'id' | 'lane'>): Step[] {
   const digests = observed.kube?.addons ?? {};
-  const stale = groups.map((group) => group.filter((object) => digests[addonKey(object)] !== addonDigest(object)));
+  const stale = stages.map((stage) => stage.filter((object) => digests[addonKey(object)] !== addonDigest(object)));
   const objects = stale.flat();
   if (objects.length === 0) return [];
   return [
@@ -55,9 +55,8 @@ function groupsOf(spec: ClusterSpec, observed: Observed): ReturnType<typeof addo
   return addonGroups(spec, { caCertificate: pems.find((pem) => pem !== undefined) ?? '' });
 }
 
-/** Groups in order: namespaces and RBAC before what needs them; within a group there is no order. */
-async function applyAll(ctx: Context, tools: Toolbox, groups: readonly (readonly KubeObject[])[]): Promise<void> {
-  for (const group of groups) await mapLimit(group, CONCURRENCY, (object) => applyPatiently(ctx, tools, object));
+async function applyAll(ctx: Context, tools: Toolbox, stages: Stages): Promise<void> {
+  for (const stage of stages) await mapLimit(stage, CONCURRENCY, (object) => applyPatiently(ctx, tools, object));
 }
 
 /** A fresh API server refuses for some seconds (RBAC bootstrap, aggregation): each object gets its own deadline. */

@@ -1,4 +1,4 @@
-import { metricsSteps, objectSteps } from './cluster-objects.ts';
+import { objectSteps } from './cluster-objects.ts';
 import { joinSteps } from './join-worker.ts';
 import { servingSteps, settleSteps } from './settle-node.ts';
 import type { Phase } from './step.ts';
@@ -10,11 +10,14 @@ import type { Phase } from './step.ts';
 export const formCluster: Phase = {
   id: 'form-cluster',
   title: 'Form the cluster',
-  needsCluster: true,
-  plan: (spec, observed) => [
-    ...objectSteps(spec, observed),
-    ...spec.machines.flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
-    ...servingSteps(spec, observed),
-    ...metricsSteps(spec, observed),
-  ],
+  needs: ['kube'],
+  plan: (spec, observed) => {
+    const objects = objectSteps(spec, observed);
+    return [
+      ...objects.first,
+      ...spec.machines.flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
+      ...servingSteps(spec, observed),
+      ...objects.afterCertificates,
+    ];
+  },
 };

@@ -16,7 +16,7 @@ import type { Phase, Step } from './step.ts';
 export const startControlPlane: Phase = {
   id: 'start-control-plane',
   title: 'Start the control plane',
-  needsCluster: true,
+  needs: ['etcd'],
   plan: (spec, observed) => {
     refuseLostMembers(spec, observed);
     return controlPlanes(spec).flatMap((machine) => {

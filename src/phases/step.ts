@@ -1,5 +1,6 @@
 // Plan as data: a phase turns (spec, observed) into steps; `plan` prints them, `apply` runs the very same objects.
 import type { Context } from '../core/context.ts';
+import type { ObservedPart } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -33,8 +34,8 @@ export interface Phase {
   /** verb-noun: `start-control-plane`. */
   readonly id: string;
   readonly title: string;
-  /** true: it plans from etcd and the API too, not from the machines alone. */
-  readonly needsCluster?: boolean;
+  /** What it plans from beside the machines themselves. */
+  readonly needs?: readonly ObservedPart[];
   /**
    * Pure: what has to be done, given what was observed. An empty list means that the phase is done. May throw a
    * QuorateError when what was observed must not be touched (PKI_CONFLICT, IMMUTABLE_CHANGE).

@@ -9,8 +9,11 @@ import { metricsServerObjects } from './metrics-server.ts';
 
 export { bootstrapTokenSecret } from '../bootstrap-token.ts';
 
-/** prerequisites is what others refer to: the namespace, accounts, rights, configuration. */
-export type AddonGroup = 'namespaces' | 'prerequisites' | 'networking' | 'dns' | 'metrics';
+/** access: rights and kubeadm's own records. The others are add-ons. No group waits for another one. */
+export type AddonGroup = 'access' | 'networking' | 'dns' | 'metrics';
+
+/** Objects in stages that are applied one after another; within a stage there is no order. */
+export type Stages = readonly (readonly KubeObject[])[];
 
 /** What objects need beyond the specification. */
 export interface AddonInput {
@@ -18,24 +21,25 @@ export interface AddonInput {
   readonly caCertificate: string;
 }
 
-/** All objects, in groups that are applied in the order given; within a group there is no order. */
-export function addonGroups(spec: ClusterSpec, input: AddonInput): Readonly<Record<AddonGroup, readonly KubeObject[]>> {
-  const networking = [...kubeProxyObjects(spec), ...flannelObjects(spec)];
-  const dns = corednsObjects(spec);
-  const metrics = metricsServerObjects(spec);
-  const addons = [...networking, ...dns, ...metrics];
+/** All objects: the namespace first, then what others refer to (accounts, rights, configuration), then the workloads. */
+export function addonGroups(spec: ClusterSpec, input: AddonInput): Readonly<Record<AddonGroup, Stages>> {
   return {
-    namespaces: addons.filter(isNamespace),
-    prerequisites: [...bootstrapObjects(spec, input.caCertificate), ...addons.filter(isPrerequisite)],
-    networking: networking.filter(isLast),
-    dns: dns.filter(isLast),
-    metrics: metrics.filter(isLast),
+    access: inStages(bootstrapObjects(spec, input.caCertificate)),
+    networking: inStages([...kubeProxyObjects(spec), ...flannelObjects(spec)]),
+    dns: inStages(corednsObjects(spec)),
+    metrics: inStages(metricsServerObjects(spec)),
   };
 }
 
-/** All objects in the order in which they are applied. */
+function inStages(objects: readonly KubeObject[]): Stages {
+  return [objects.filter(isNamespace), objects.filter(isPrerequisite), objects.filter(isLast)].filter(
+    (stage) => stage.length > 0,
+  );
+}
+
+/** All objects in an order in which they can be applied. */
 export function addonObjects(spec: ClusterSpec, input: AddonInput): readonly KubeObject[] {
-  return Object.values(addonGroups(spec, input)).flat();
+  return Object.values(addonGroups(spec, input)).flat(2);
 }
 
 const PREREQUISITES = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'ConfigMap'];

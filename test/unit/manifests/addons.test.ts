@@ -77,11 +77,16 @@ describe('add-ons', () => {
   });
 
   it('come after what they refer to', () => {
-    const groups = Object.values(addonGroups(spec, INPUT));
-    const groupOf = (kind: string) => groups.findIndex((objects) => objects.some((object) => object.kind === kind));
-    expect(groupOf('Namespace')).toBeLessThan(groupOf('ServiceAccount'));
-    expect(groupOf('ServiceAccount')).toBeLessThan(groupOf('DaemonSet'));
-    expect(groupOf('ConfigMap')).toBeLessThan(groupOf('Deployment'));
+    for (const [group, stages] of Object.entries(addonGroups(spec, INPUT))) {
+      const stageOf = (kind: string) => stages.findIndex((stage) => stage.some((object) => object.kind === kind));
+      const before = (first: string, then: string) =>
+        stageOf(then) === -1 || expect(stageOf(first), `${group}: ${first} before ${then}`).toBeLessThan(stageOf(then));
+      before('Namespace', 'ServiceAccount');
+      before('ServiceAccount', 'DaemonSet');
+      before('ServiceAccount', 'Deployment');
+    }
+    const { networking, dns } = addonGroups(spec, INPUT);
+    expect([networking.length, dns.length], 'namespaces, prerequisites, workloads').toEqual([3, 2]);
   });
 
   it('keep one copy of CoreDNS and metrics-server through a drain, unless there is only one', () => {

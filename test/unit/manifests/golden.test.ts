@@ -34,7 +34,7 @@ describe.each(CLUSTERS)('$title', ({ title, spec, facts }) => {
 
   it('applies these objects', async () => {
     const text = Object.entries(addonGroups(spec, { caCertificate: CA }))
-      .map(([group, objects]) => `# group ${group}\n${objects.map(toYaml).join('---\n')}`)
+      .map(([group, stages]) => `# group ${group}\n${stages.flat().map(toYaml).join('---\n')}`)
       .join('---\n');
     await expect(text).toMatchFileSnapshot(`${GOLDEN}/${title}/objects.yaml`);
   });

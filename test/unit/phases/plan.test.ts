@@ -131,7 +131,7 @@ describe('the plan', () => {
     const kube = healthy.kube ?? expect.fail('answers');
     const key = 'Deployment/kube-system/coredns';
     const observed = { ...healthy, kube: { ...kube, addons: without(kube.addons, key) } };
-    expect(steps(observed)).toMatchObject([{ id: 'objects', title: 'apply 1 objects (with coredns)' }]);
+    expect(steps(observed)).toMatchObject([{ id: 'cluster-objects', title: 'apply 1 objects (with coredns)' }]);
   });
 
   it('restores a role label that was removed', () => {
