@@ -1,6 +1,6 @@
 // Runs a plan: phase after phase, each planned again from fresh facts just before it runs.
 import type { Context } from '../core/context.ts';
-import { hasCode, messageOf, toQuorateError } from '../core/errors.ts';
+import { hasCode, messageOf, QuorateError, toQuorateError } from '../core/errors.ts';
 import type { ErrorData } from '../core/events.ts';
 import { sleep, throwIfAborted } from '../core/wait.ts';
 import { observe } from '../observe/observe.ts';
@@ -74,7 +74,8 @@ async function runLanes(ctx: Context, tools: Toolbox, phase: Phase, steps: reado
     const { disruption } = step;
     if (!disruption) return step.run(ctx, tools);
     const turn = gate.then(async () => {
-      if (failures.length === 0) await runThroughGate(ctx, tools, step, disruption);
+      if (failures.length > 0) throw new QuorateError('ABORTED', `${step.title} was not started: another step failed`);
+      await runThroughGate(ctx, tools, step, disruption);
     });
     gate = turn.catch(() => {});
     return turn;

@@ -1,7 +1,7 @@
 // The one gate for quorum: every step that takes a control plane down for a moment passes here, alone.
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
-import { waitFor } from '../core/wait.ts';
+import { sleep, waitFor } from '../core/wait.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Disruption, Step } from '../phases/step.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
@@ -10,6 +10,9 @@ import { mayDisrupt, type QuorumView } from '../topology/quorum.ts';
 
 /** A restarted member replays its log and catches up; minutes mean that something else is wrong. */
 const RECOVER_DEADLINE_MS = 180_000;
+/** An election takes a second or two; etcdctl gives up after five. */
+const ETCD_ATTEMPTS = 5;
+const ETCD_PAUSE_MS = 2_000;
 
 /** What the gate knows of the voters, from an observation. Members that do not answer count as down. */
 export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
@@ -31,7 +34,7 @@ export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
 /** Runs one disruptive step: only when quorum survives it, and returns only when its member is back. */
 export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, disruption: Disruption): Promise<void> {
   const { spec } = tools.fleet;
-  const observed = await tools.observe(ctx);
+  const observed = await observeEtcdPatiently(ctx, tools);
   // Without an etcd that answers there is no quorum to protect: the step may be what brings it back.
   if (observed.etcd !== undefined) {
     const decision = mayDisrupt(quorumView(spec, observed), {
@@ -47,7 +50,20 @@ export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, d
     ctx.emit('note', { text: `${disruption.machine}: ${decision.reason}` });
   }
   await step.run(ctx, tools);
-  if (disruption.kind === 'restart' && observed.etcd !== undefined) await waitUntilBack(ctx, tools, disruption.machine);
+  if (disruption.kind !== 'restart') return;
+  // Until the change has begun, everything looks as healthy as before.
+  await sleep(disruption.settleMs ?? 0, ctx);
+  if (observed.etcd !== undefined) await waitUntilBack(ctx, tools, disruption.machine);
+}
+
+/** One unanswered question is no proof that etcd is gone: it is asked for half a minute. */
+async function observeEtcdPatiently(ctx: Context, tools: Toolbox): Promise<Observed> {
+  for (let attempt = 1; ; attempt++) {
+    const observed = await tools.observe(ctx);
+    const hasData = Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData);
+    if (observed.etcd !== undefined || !hasData || attempt >= ETCD_ATTEMPTS) return observed;
+    await sleep(ETCD_PAUSE_MS, ctx);
+  }
 }
 
 async function waitUntilBack(ctx: Context, tools: Toolbox, machine: string): Promise<void> {

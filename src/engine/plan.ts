@@ -3,6 +3,7 @@ import { PHASES } from '../phases/index.ts';
 import type { Phase, Step } from '../phases/step.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
 import { describeQuorum } from '../topology/quorum.ts';
+import { refuseImmutableChanges } from './guard.ts';
 
 export interface PlannedPhase {
   readonly phase: Phase;
@@ -11,6 +12,7 @@ export interface PlannedPhase {
 
 /** Every phase that has something to do, with its steps. Pure. Throws what a phase throws when it must not touch. */
 export function makePlan(spec: ClusterSpec, observed: Observed, phases: readonly Phase[] = PHASES): PlannedPhase[] {
+  refuseImmutableChanges(spec, observed);
   return phases.map((phase) => ({ phase, steps: phase.plan(spec, observed) })).filter(({ steps }) => steps.length > 0);
 }
 

@@ -1,7 +1,5 @@
-import { parse } from 'yaml';
 import { mapLimit } from '../core/concurrency.ts';
 import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { addonDigest, addonKey, stampAddon } from '../kube/addons.ts';
 import { applyObject } from '../kube/client.ts';
@@ -21,7 +19,6 @@ const CONCURRENCY = 6;
  * metrics-server reads every kubelet's metrics over TLS: it comes after their serving certificates, in their lane.
  */
 export function objectSteps(spec: ClusterSpec, observed: Observed): { first: Step[]; afterCertificates: Step[] } {
-  refuseImmutableChanges(spec, observed);
   const { access, networking, dns, metrics } = groupsOf(spec, observed);
   return {
     first: [
@@ -66,26 +63,6 @@ async function applyPatiently(ctx: Context, tools: Toolbox, object: KubeObject):
     await applyObject(await tools.kube(ctx), stampAddon(object));
     return true;
   });
-}
-
-/** kubeadm-config remembers what the cluster was built with; these fields are in certificates, routes and stored objects. */
-function refuseImmutableChanges(spec: ClusterSpec, observed: Observed): void {
-  const text = observed.kube?.clusterConfiguration;
-  if (text === undefined) return;
-  const built = (parse(text) ?? {}) as { networking?: Record<string, string>; clusterName?: string };
-  const fields: [name: string, was: string | undefined, is: string][] = [
-    ['metadata.name', built.clusterName, spec.name],
-    ['spec.networking.podSubnet', built.networking?.podSubnet, spec.networking.podSubnet],
-    ['spec.networking.serviceSubnet', built.networking?.serviceSubnet, spec.networking.serviceSubnet],
-    ['spec.networking.dnsDomain', built.networking?.dnsDomain, spec.networking.dnsDomain],
-  ];
-  const changed = fields.filter(([, was, is]) => was !== undefined && was !== is);
-  if (changed.length === 0) return;
-  throw new QuorateError(
-    'IMMUTABLE_CHANGE',
-    `a living cluster cannot change ${changed.map(([name, was, is]) => `${name} (${was} to ${is})`).join(', ')}`,
-    { data: { fields: changed.map(([name, was, is]) => ({ name, was, is })) } },
-  );
 }
 
 function kindsOf(objects: readonly KubeObject[]): string {

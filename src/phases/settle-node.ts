@@ -41,7 +41,11 @@ function nodeSteps(machine: MachineSpec, observed: Observed): Step[] {
 function missingMarks(machine: MachineSpec, node: ObservedNode): string[] {
   const labels = Object.entries(nodeLabels(machine)).filter(([key, value]) => node.labels[key] !== value);
   const taints = nodeTaints(machine).filter(
-    (taint) => !node.taints.some(({ key, effect }) => key === taint.key && effect === taint.effect),
+    (taint) =>
+      !node.taints.some(
+        ({ key, value, effect }) =>
+          key === taint.key && effect === taint.effect && (value ?? '') === (taint.value ?? ''),
+      ),
   );
   return [...labels.map(([key]) => key), ...taints.map(({ key, effect }) => `${key}:${effect}`)];
 }

@@ -9,6 +9,9 @@ import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
 import type { Phase, Step } from './step.ts';
 
+/** The kubelet sees a changed manifest at once, or at its next look five seconds later, and stops the old pod. */
+const MANIFEST_SETTLE_MS = 15_000;
+
 /**
  * Writes the static pods of all control planes and starts their kubelets, all at once: the etcd members find each other by a
  * static initial cluster, so that none is first (principle 5).
@@ -35,7 +38,8 @@ function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
     const member = observed.etcd?.members.find((candidate) => candidate.name === name);
     const seen = observed.machines[name];
     const isEmpty = seen?.state === 'absent' || seen?.facts?.hasEtcdData === false;
-    if (!member || member.clientURLs.length === 0 || !isEmpty) continue;
+    // One that answers has its data: it made it after the machine was looked at, in a run that was continued just then.
+    if (!member || member.clientURLs.length === 0 || member.status !== undefined || !isEmpty) continue;
     throw new QuorateError('ETCD_MEMBER_LOST', `${name} is a member of etcd (${member.id}), but its data is gone`, {
       data: { machine: name, member: member.id },
     });
@@ -64,7 +68,7 @@ function controlPlaneSteps(spec: ClusterSpec, observed: Observed, machine: Machi
       what: 'the static pods of etcd, API server, controller-manager and scheduler',
       files: staticPodFiles(spec, machine, facts, { etcdToken, initialClusterState: 'new' }),
       units: [],
-      disruption: { machine: machine.name, kind: 'restart' },
+      disruption: { machine: machine.name, kind: 'restart', settleMs: MANIFEST_SETTLE_MS },
     }),
     ...managedFilesStep(machine, facts, {
       id: 'kubelet',

@@ -10,6 +10,8 @@ export interface Disruption {
   /** The control plane whose etcd member and API server are down meanwhile. */
   readonly machine: string;
   readonly kind: 'restart' | 'remove';
+  /** How long it can take until the restart has begun, milliseconds. */
+  readonly settleMs?: number;
 }
 
 /** The lane of what has to do with kubelets' serving certificates. */

@@ -35,5 +35,12 @@ function renderGroup(group: PlanReport['phases'][number]['steps'], { style }: Th
   const machines = group.flatMap(({ machine }) => (machine === undefined ? [] : [machine])).join(', ');
   const mark = first.disruptive ? style.yellow('~') : style.green('+');
   const disruption = first.disruptive ? style.yellow('  one at a time, through the quorum gate') : '';
-  return `  ${mark} ${machines === '' ? '' : `${style.bold(machines)}: `}${first.title}  ${style.dim(first.why)}${disruption}`;
+  return `  ${mark} ${machines === '' ? '' : `${style.bold(machines)}: `}${titleOf(group)}  ${style.dim(first.why)}${disruption}`;
+}
+
+/** What is in parentheses is dropped where the machines differ in it: roles, addresses, numbers of files. */
+function titleOf(group: PlanReport['phases'][number]['steps']): string {
+  const titles = new Set(group.map(({ title }) => title));
+  const [title = ''] = titles;
+  return titles.size === 1 ? title : title.replace(/ *\(.*\)$/, '');
 }

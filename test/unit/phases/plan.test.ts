@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makePlan, planReport, skippedMachines } from '../../../src/engine/plan.ts';
 import type { MachineFacts } from '../../../src/machines/facts.ts';
-import type { Observed } from '../../../src/observe/observed.ts';
+import type { Observed, ObservedMachine } from '../../../src/observe/observed.ts';
+import { SHARED_PATHS } from '../../../src/pki/names.ts';
 import { renderPlan } from '../../../src/report/plan-screen.ts';
 import { PLAIN_THEME } from '../../../src/report/theme.ts';
+import type { ClusterSpec } from '../../../src/spec/types.ts';
 import { absentCluster, healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
 
@@ -101,9 +103,58 @@ describe('the plan', () => {
     expect(() => makePlan(other, healthy)).toThrowError(
       expect.objectContaining({
         code: 'IMMUTABLE_CHANGE',
-        message: 'a living cluster cannot change spec.networking.podSubnet (10.42.0.0/16 to 10.99.0.0/16)',
+        message:
+          'this release cannot change on a living cluster: spec.networking.podSubnet (10.42.0.0/16 to 10.99.0.0/16)',
       }),
     );
+  });
+
+  it.each<[what: string, change: Partial<ClusterSpec>, field: string]>([
+    ['another Kubernetes version', { kubernetesVersion: 'v1.34.4' }, 'spec.kubernetesVersion'],
+    ['another endpoint', { endpoint: { ...spec.endpoint, authority: '10.88.0.9:6443' } }, 'spec.controlPlaneEndpoint'],
+    ['two more control planes', { machines: makeSpec({ controlPlanes: 5 }).machines }, 'the control planes'],
+    ['two control planes fewer', { machines: makeSpec({ controlPlanes: 1 }).machines }, 'the control planes'],
+  ])('refuses %s on a living cluster', (_what, change, field) => {
+    expect(() => makePlan({ ...spec, ...change }, healthy)).toThrowError(
+      expect.objectContaining({ code: 'IMMUTABLE_CHANGE', message: expect.stringContaining(field) }),
+    );
+  });
+
+  it('writes all of the authorities anew where a killed run left a part of them and nothing uses them yet', () => {
+    const facts = (name: string, keep: readonly string[]): [string, ObservedMachine] => {
+      const machine = healthy.machines[name] ?? expect.fail('is there');
+      const files = Object.fromEntries(
+        Object.entries(machine.facts?.files ?? {}).filter(
+          ([path]) => !SHARED_PATHS.includes(path) || keep.includes(path),
+        ),
+      );
+      return [
+        name,
+        { ...machine, ...(machine.facts ? { facts: { ...machine.facts, files, hasEtcdData: false } } : {}) },
+      ];
+    };
+    const ca = ['/etc/kubernetes/pki/ca.crt', '/etc/kubernetes/pki/ca.key'];
+    const machines = {
+      ...healthy.machines,
+      ...Object.fromEntries([facts('cp1', ca), facts('cp2', []), facts('cp3', [])]),
+    };
+    const { etcd: _etcd, kube: _kube, ...rest } = healthy;
+    const found = steps({ ...rest, machines }).filter(({ id }) => id.endsWith('/authorities'));
+    expect(found.map(({ title }) => title)).toEqual(
+      Array(3).fill("write the cluster's authorities and keys (9 files)"),
+    );
+  });
+
+  it('gives a machine with remains of an older attempt what the complete one holds', () => {
+    const observed = withFacts('cp2', ({ files }) => ({
+      files: {
+        ...without(files, '/etc/kubernetes/pki/sa.key'),
+        '/etc/kubernetes/pki/ca.key': { sha256: 'older', mode: 0o600, mtimeMs: 0 },
+      },
+    }));
+    expect(steps(observed)).toMatchObject([
+      { id: 'cp2/authorities', title: "write the cluster's authorities and keys (2 files)" },
+    ]);
   });
 
   it('leaves out a machine that does not answer, and says so', () => {
