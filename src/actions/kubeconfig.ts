@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -47,7 +47,7 @@ export async function kubeconfigText(ctx: Context, spec: ClusterSpec): Promise<s
 /** Adds or replaces the cluster in a kubeconfig file and makes it current; the other entries stay. Mode 0600, atomic. */
 export async function mergeKubeconfig(path: string, text: string): Promise<{ path: string; context: string }> {
   const own = parseKubeconfig(text, 'the cluster');
-  const existing = await readFile(path, 'utf8').catch(() => '');
+  const existing = await readIfThere(path);
   const base = existing.trim() === '' ? undefined : parseKubeconfig(existing, path);
   const merged: Kubeconfig = {
     ...(base ?? own),
@@ -62,7 +62,7 @@ export async function mergeKubeconfig(path: string, text: string): Promise<{ pat
 
 /** Takes the cluster out of a kubeconfig file again, where it is in one. */
 export async function removeFromKubeconfig(path: string, clusterName: string): Promise<boolean> {
-  const existing = await readFile(path, 'utf8').catch(() => '');
+  const existing = await readIfThere(path);
   if (!existing.includes(contextName(clusterName))) return false;
   const base = parseKubeconfig(existing, path);
   const name = contextName(clusterName);
@@ -81,12 +81,26 @@ export async function removeFromKubeconfig(path: string, clusterName: string): P
   return true;
 }
 
+/** Empty where there is no such file. Any other failure is thrown: what cannot be read must not be replaced. */
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** Replaces the file atomically; a link stays a link, and the file keeps its owner. */
 async function writePrivately(path: string, content: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
+  const target = await realpath(path).catch(() => path);
+  const owner = await stat(target).catch(() => undefined);
+  const temporary = `${target}.${process.pid}.tmp`;
   await writeFile(temporary, content, { mode: 0o600 });
   await chmod(temporary, 0o600);
-  await rename(temporary, path);
+  if (owner) await chown(temporary, owner.uid, owner.gid);
+  await rename(temporary, target);
 }
 
 function mergeByName<T extends { name: string }>(base: T[] = [], own: T[]): T[] {

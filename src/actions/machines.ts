@@ -4,6 +4,7 @@ import { runCommand } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { quorumView } from '../engine/gate.ts';
+import { withClusterLock } from '../engine/lock.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import type { MachineProvider, PowerState } from '../machines/machine.ts';
 import { observe } from '../observe/observe.ts';
@@ -84,14 +85,18 @@ export async function powerMachines(
   const fleet = openFleet(ctx, spec);
   const provider = providerOf(fleet);
   const machines = names.length === 0 ? spec.machines : names.map((name) => machineSpec(fleet, name));
-  if (verb !== 'start') await askGate(ctx, fleet, machines, options);
-  if (verb === 'start') await provider.prepareHost(ctx, spec);
-  await Promise.all(
-    machines.map(async (machine) => {
-      await provider[verb](ctx, spec, machine);
-      ctx.emit('machine.changed', { machine: machine.name, state: AFTERWARDS[verb] });
-    }),
-  );
+  const carryOut = async () => {
+    if (verb !== 'start') await askGate(ctx, fleet, machines, options);
+    if (verb === 'start') await provider.prepareHost(ctx, spec);
+    await Promise.all(
+      machines.map(async (machine) => {
+        await provider[verb](ctx, spec, machine);
+        ctx.emit('machine.changed', { machine: machine.name, state: AFTERWARDS[verb] });
+      }),
+    );
+  };
+  // A plug can be pulled at any time, also in the middle of an `up`; that is what it is for.
+  await (verb === 'kill' ? carryOut() : withClusterLock(ctx, spec.name, carryOut));
   return { verb, machines: machines.map(({ name }) => name) };
 }
 

@@ -8,7 +8,7 @@ import type { Frame } from './verb.ts';
 import { VERSION } from './version.ts';
 
 const ABOUT =
-  'Highly available Kubernetes that you can prove: builds a cluster out of stock upstream parts, on this machine by default and on any hosts over SSH, and tells at any time what it can survive.';
+  'Highly available Kubernetes that you can prove: builds a cluster out of stock upstream parts, as machines of this host, and tells at any time what it can survive.';
 
 const FIRST_STEPS = [
   ['quorate doctor', 'what this host lacks'],

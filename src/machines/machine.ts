@@ -57,7 +57,10 @@ export interface MachineProvider {
   /** Kills it and removes its disk. Idempotent. */
   destroy(ctx: Context, spec: ClusterSpec, machine: MachineSpec): Promise<void>;
   status(ctx: Context, spec: ClusterSpec): Promise<readonly MachineStatus[]>;
-  /** Undoes prepareHost when no machine of the cluster is left. Idempotent. */
+  /**
+   * Undoes prepareHost when no machine of the specification is left, and destroys machines of the cluster that it does not
+   * name any more. Idempotent.
+   */
   releaseHost(ctx: Context, spec: ClusterSpec): Promise<void>;
   /** What the machine's console and journal said last; works when it is down. */
   logs(

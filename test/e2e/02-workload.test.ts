@@ -36,8 +36,12 @@ describe('a Deployment with a Service', () => {
   it('answers by its DNS name across nodes', async () => {
     for (const from of await pods()) {
       const there = (await pods()).filter(({ spec }) => spec.nodeName !== from.spec.nodeName);
-      const answers = await dial(from.metadata.name, `web.${NAMESPACE}.svc.cluster.local`);
-      expect(there.map(({ metadata }) => metadata.name).filter((name) => answers.includes(name))).not.toEqual([]);
+      const others = there.map(({ metadata }) => metadata.name);
+      // A new Service is known to DNS and to every node's proxy a moment after its pods are ready.
+      await until(`${from.metadata.name} reaches a pod of the other node`, 15_000, async () => {
+        const answers = await dial(from.metadata.name, `web.${NAMESPACE}.svc.cluster.local`);
+        return others.some((name) => answers.includes(name)) ? true : undefined;
+      });
     }
   });
 

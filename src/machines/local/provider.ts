@@ -16,6 +16,7 @@ import type { NodeImage } from './node-image.ts';
 import { bootMachine, pullPlug, shutDown } from './power.ts';
 import {
   type ClusterRecord,
+  listMachineDirs,
   type MachineRecord,
   readClusterRecord,
   readMachineRecord,
@@ -69,7 +70,16 @@ export function createProvider(options: LocalOptions): MachineProvider {
       await removeTree(ctx, machineLayout(spec.name, machine.name).dir);
     },
     status: (_ctx, spec) => Promise.all(localOf(spec).map((machine) => statusOf(spec.name, machine))),
-    releaseHost: (ctx, spec) => tearDownHost(ctx, spec.name),
+    releaseHost: async (ctx, spec) => {
+      // Machines that the file no longer names are the cluster's all the same.
+      const named = new Set(spec.machines.map(({ name }) => name));
+      const strays = (await listMachineDirs(spec.name)).filter((name) => !named.has(name));
+      for (const name of strays) {
+        await pullPlug(ctx, spec.name, name);
+        await removeTree(ctx, machineLayout(spec.name, name).dir);
+      }
+      await tearDownHost(ctx, spec.name);
+    },
     logs: (ctx, spec, machine, logOptions) => reportLogs(ctx, spec.name, machine.name, logOptions),
     shellArgv: async (_ctx, spec, machine) =>
       enterArgv(await leaderOf(spec.name, machine.name), ['/bin/bash', '--login'], {

@@ -91,11 +91,19 @@ describe('the plan', () => {
 
   it('refuses to start a member anew that has lost its data, and starts one that never ran', () => {
     const emptied = withFacts('cp2', () => ({ hasEtcdData: false }));
-    expect(() => steps(emptied)).toThrowError(expect.objectContaining({ code: 'ETCD_MEMBER_LOST' }));
-    const members = (healthy.etcd?.members ?? []).map((member) =>
-      member.name === 'cp2' ? { ...member, clientURLs: [] } : member,
+    const silent = (healthy.etcd?.members ?? []).map((member) => {
+      const { status, ...rest } = member;
+      return member.name === 'cp2' ? rest : member;
+    });
+    expect(() => steps({ ...emptied, etcd: { alarms: [], members: silent } })).toThrowError(
+      expect.objectContaining({ code: 'ETCD_MEMBER_LOST' }),
     );
+    const members = silent.map((member) => (member.name === 'cp2' ? { ...member, clientURLs: [] } : member));
     expect(() => steps({ ...emptied, etcd: { alarms: [], members } })).not.toThrow();
+  });
+
+  it('takes a member that answers for one that has its data, whenever its machine was looked at', () => {
+    expect(() => steps(withFacts('cp2', () => ({ hasEtcdData: false })))).not.toThrow();
   });
 
   it('refuses to change the pod subnet of a living cluster', () => {
