@@ -43,6 +43,6 @@ export const STATUS_GONE = 'etcdctl 3.6 has no snapshot status and restore any m
 export const METRICS_SECURE =
   'the insecure ports are gone (Kubernetes 1.24): the port speaks HTTPS and asks who you are';
 export const ETCD_METRICS_HTTP =
-  '--listen-metrics-urls is http://0.0.0.0:2381, as the same text configures it: metrics and health without certificates, closed to the outside';
+  'etcd serves metrics over plain HTTP on 2381, on loopback and on the address of the node; the firewall lets only machines and pods of the cluster in';
 export const HOLDER = (component: string) =>
   `kubectl get lease -n kube-system ${component} -o jsonpath='{.spec.holderIdentity}'`;
