@@ -79,11 +79,11 @@ describe('add-ons', () => {
   it('come after what they refer to', () => {
     for (const [group, stages] of Object.entries(addonGroups(spec, INPUT))) {
       const stageOf = (kind: string) => stages.findIndex((stage) => stage.some((object) => object.kind === kind));
-      const before = (first: string, then: string) =>
+      const expectOrder = (first: string, then: string) =>
         stageOf(then) === -1 || expect(stageOf(first), `${group}: ${first} before ${then}`).toBeLessThan(stageOf(then));
-      before('Namespace', 'ServiceAccount');
-      before('ServiceAccount', 'DaemonSet');
-      before('ServiceAccount', 'Deployment');
+      expectOrder('Namespace', 'ServiceAccount');
+      expectOrder('ServiceAccount', 'DaemonSet');
+      expectOrder('ServiceAccount', 'Deployment');
     }
     const { networking, dns } = addonGroups(spec, INPUT);
     expect([networking.length, dns.length], 'namespaces, prerequisites, workloads').toEqual([3, 2]);
