@@ -1,6 +1,6 @@
 # Everything a person does with this checkout. `make` lists the targets; each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status check test test-contract test-e2e bench docs fmt clean
+.PHONY: help setup up down status check test test-contract test-e2e test-upgrades bench bench-growth docs fmt clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list these targets
@@ -32,8 +32,14 @@ test-contract: setup ## the suite that every machine driver passes, on real mach
 test-e2e: setup ## the end-to-end tests on real clusters (root)
 	@node scripts/test.mjs e2e
 
+test-upgrades: setup ## a patch and a minor upgrade, with everything that can go wrong in them; 45 minutes (root)
+	@node scripts/test.mjs patch upgrades
+
 bench: setup ## time to HA: quorate against kubeadm, on the same machines (root)
 	@node scripts/bench.mjs $(ARGS)
+
+bench-growth: node_modules/.ready ## what looking and a no-op apply cost with 10, 100 and 500 machines
+	@node scripts/run-ts.mjs scripts/bench-growth.ts $(ARGS)
 
 docs: node_modules/.ready ## write docs/reference and the JSON Schema anew from the code
 	@node scripts/generate-schema.mjs

@@ -21,11 +21,21 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/global-setup.ts'],
-          testTimeout: 300_000,
+          // A change of the whole cluster takes minutes on two cores; what waits inside a test has deadlines of its own.
+          testTimeout: 1_200_000,
           hookTimeout: 3_000_000,
           fileParallelism: false,
           sequence: { shuffle: false },
           bail: 0,
+        },
+      },
+      {
+        test: {
+          name: 'upgrades',
+          include: ['test/upgrades/**/*.test.ts'],
+          testTimeout: 2_400_000,
+          hookTimeout: 4_000_000,
+          fileParallelism: false,
         },
       },
     ],

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { openFleet } from '../src/actions/cluster.ts';
 import type { Context } from '../src/core/context.ts';
 import { QuorateError } from '../src/core/errors.ts';
 import type { ClusterSpec } from '../src/spec/types.ts';
 import { type Finish, watchFinish } from './finish-line.ts';
+import { peakMemory } from './memory.ts';
 
 const MEMORY_POLL_MS = 50;
 
@@ -53,8 +53,8 @@ export async function runVerb(ctx: Context, cli: CliSetup, verb: string): Promis
   const stop = () => child.kill('SIGINT');
   ctx.signal.addEventListener('abort', stop);
   let peakBytes = 0;
-  const timer = setInterval(async () => {
-    peakBytes = Math.max(peakBytes, await peakMemory(child.pid ?? 0));
+  const timer = setInterval(() => {
+    peakBytes = Math.max(peakBytes, peakMemory(child.pid ?? 0));
   }, MEMORY_POLL_MS);
   try {
     const [code] = await ended;
@@ -66,9 +66,4 @@ export async function runVerb(ctx: Context, cli: CliSetup, verb: string): Promis
     clearInterval(timer);
     ctx.signal.removeEventListener('abort', stop);
   }
-}
-
-async function peakMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }

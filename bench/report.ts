@@ -28,9 +28,6 @@ export interface Results {
   readonly wholeUps: readonly WholeUp[];
 }
 
-const BEGIN = '<!-- bench:begin -->';
-const END = '<!-- bench:end -->';
-
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
@@ -119,16 +116,18 @@ function wholeTable({ rounds, wholeUps }: Results): string {
   );
 }
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A Markdown table; all columns but the first one are figures. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rule = header.map((_, i) => (i === 0 ? '---' : '---:'));
   return [line(header), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** The document with a new generated part. Throws when it has lost its markers. */
-export function replaceGenerated(document: string, generated: string): string {
-  const begin = document.indexOf(BEGIN);
-  const end = document.indexOf(END);
-  if (begin < 0 || end < begin) throw new RangeError(`docs/benchmarks.md needs the lines ${BEGIN} and ${END}`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${generated}\n\n${document.slice(end)}`;
+/** The document with a new generated part, between `<!-- PART:begin -->` and `<!-- PART:end -->`. Throws when it has lost those. */
+export function replaceGenerated(document: string, generated: string, part = 'bench'): string {
+  const [first, last] = [`<!-- ${part}:begin -->`, `<!-- ${part}:end -->`];
+  const begin = document.indexOf(first);
+  const end = document.indexOf(last);
+  if (begin < 0 || end < begin) throw new RangeError(`docs/benchmarks.md needs the lines ${first} and ${last}`);
+  return `${document.slice(0, begin + first.length)}\n\n${generated}\n\n${document.slice(end)}`;
 }

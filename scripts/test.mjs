@@ -21,11 +21,20 @@ function runOnce(name, argv) {
 }
 
 /** A vitest project; its JSON report has the numbers. */
-function runProject(project) {
+function runProject(project, files = []) {
   console.log(`\n== ${project} tests`);
   const report = join(logs, `${project}.json`);
   rmSync(report, { force: true });
-  const argv = ['vitest', 'run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
+  const argv = [
+    'vitest',
+    'run',
+    '--project',
+    project,
+    ...files,
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+  ];
   const { status } = spawnSync('npx', ['--no-install', ...argv, `--outputFile.json=${report}`], {
     cwd: root,
     stdio: 'inherit',
@@ -72,6 +81,8 @@ const TIERS = {
   },
   contract: () => runProject('contract'),
   e2e: () => runProject('e2e'),
+  patch: () => runProject('e2e', ['test/e2e/00-upgrade.test.ts']),
+  upgrades: () => runProject('upgrades'),
 };
 
 const wanted = process.argv.slice(2);

@@ -13,6 +13,7 @@ const FAMILY_WORDS: Record<keyof typeof FAMILIES, string> = {
   'drill-unknown': 'a drill could not tell',
   artifact: 'the parts of a cluster could not be obtained',
   machine: 'a local machine could not be made, started or stopped',
+  incomplete: 'done, except for machines that did not answer; run the same command again when they do',
   aborted: 'stopped by Ctrl-C, by --timeout, or by answering no',
 };
 

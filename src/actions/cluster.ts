@@ -5,11 +5,41 @@ import type { Context } from '../core/context.ts';
 import { createDrivers } from '../machines/drivers.ts';
 import { createFleet, type Fleet } from '../machines/fleet.ts';
 import { bakeNodeImage } from '../machines/local/node-image.ts';
-import type { ClusterSpec } from '../spec/types.ts';
+import type { MachineDriver } from '../machines/machine.ts';
+import { leavingMachines } from '../observe/leaving.ts';
+import { observe } from '../observe/observe.ts';
+import type { Observed } from '../observe/observed.ts';
+import type { ClusterSpec, DriverKind, MachineSpec } from '../spec/types.ts';
+
+export interface DriverOptions {
+  /** Where machines come from; default: the drivers of this program (machines/drivers.ts). */
+  readonly drivers?: (kind: DriverKind) => MachineDriver;
+}
+
+export interface FleetOptions extends DriverOptions {
+  /** A directory with artifacts, asked before the network. */
+  readonly bundleDir?: string;
+  /** Machines that are in the cluster and not in the specification. */
+  readonly leaving?: readonly MachineSpec[];
+}
 
 /** The cluster's machines behind their drivers. Nothing is contacted yet. New local machines carry all artifacts. */
-export function openFleet(ctx: Context, spec: ClusterSpec, options: { readonly bundleDir?: string } = {}): Fleet {
+export function openFleet(ctx: Context, spec: ClusterSpec, options: FleetOptions = {}): Fleet {
   const nodeImage = async () =>
     bakeNodeImage(ctx, await pullArtifacts(ctx, requiredArtifacts(spec.kubernetesVersion), options));
-  return createFleet(spec, createDrivers({ nodeImage }));
+  return createFleet(spec, options.drivers ?? createDrivers({ nodeImage }), options.leaving);
+}
+
+/** The machines together with a first look at everything; those that are to leave the cluster are among them. */
+export async function openCluster(
+  ctx: Context,
+  spec: ClusterSpec,
+  options: FleetOptions = {},
+): Promise<{ readonly fleet: Fleet; readonly observed: Observed }> {
+  const fleet = openFleet(ctx, spec, options);
+  const observed = await observe(ctx, fleet);
+  const leaving = leavingMachines(spec, observed);
+  if (leaving.length === 0) return { fleet, observed };
+  const whole = openFleet(ctx, spec, { ...options, leaving });
+  return { fleet: whole, observed: await observe(ctx, whole) };
 }

@@ -1,9 +1,11 @@
+import { mapLimit } from '../core/concurrency.ts';
 import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
 import { withClusterLock } from '../engine/lock.ts';
+import { recorded } from '../engine/run.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import { wipeMachine } from '../phases/wipe-machine.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
-import { recorded } from './up.ts';
 
 export interface DownOptions {
   /** Asked with the machines that will be destroyed; throws to decline. Not called when there is nothing left. */
@@ -12,31 +14,45 @@ export interface DownOptions {
 
 export interface DownReport {
   readonly cluster: string;
-  /** Machines that existed and were destroyed. */
+  /** Machines that existed and were destroyed; hosts of others: that were cleaned. */
   readonly destroyed: readonly string[];
+  /** Hosts of others that did not answer: what is on their disks stays there. */
+  readonly skipped: readonly string[];
   readonly durationMs: number;
 }
 
-/** Destroys the cluster's machines with their disks and undoes what was changed on this host. Idempotent. */
+/** Hosts that are cleaned at the same time. */
+const PARALLEL = 16;
+
+/**
+ * Destroys the cluster: machines that quorate made with their disks and what it changed on this host; from hosts of others it removes
+ * everything of the cluster. Idempotent.
+ */
 export async function down(ctx: Context, spec: ClusterSpec, options: DownOptions): Promise<DownReport> {
   const start = Date.now();
   const fleet = openFleet(ctx, spec);
-  const { provider } = fleet;
-  if (!provider) {
-    throw new QuorateError('SPEC_UNSUPPORTED', `cluster ${spec.name} runs on machines that quorate did not make`);
-  }
   return withClusterLock(ctx, spec.name, async () => {
-    const existing = (await provider.status(ctx, spec)).filter(({ state }) => state !== 'absent');
+    const existing = fleet.provider
+      ? (await fleet.provider.status(ctx, spec)).filter(({ state }) => state !== 'absent')
+      : spec.machines;
     if (existing.length > 0) await options.confirm(existing.map(({ name }) => name));
-    await recorded(
-      ctx,
-      spec,
-      async () => {
-        await Promise.all(spec.machines.map((machine) => provider.destroy(ctx, spec, machine)));
-        await provider.releaseHost(ctx, spec);
-      },
-      'down',
-    );
-    return { cluster: spec.name, destroyed: existing.map(({ name }) => name), durationMs: Date.now() - start };
+    const gone = await recorded(ctx, spec, 'down', () => removeAll(ctx, fleet));
+    const names = existing.map(({ name }) => name);
+    return {
+      cluster: spec.name,
+      destroyed: names.filter((name) => gone.has(name)),
+      skipped: names.filter((name) => !gone.has(name)),
+      durationMs: Date.now() - start,
+    };
   });
+}
+
+/** Names of the machines that are gone. */
+async function removeAll(ctx: Context, fleet: Fleet): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  await mapLimit(fleet.spec.machines, PARALLEL, async (machine) => {
+    if (await wipeMachine(ctx, fleet, machine)) gone.add(machine.name);
+  });
+  await fleet.provider?.releaseHost(ctx, fleet.spec);
+  return gone;
 }

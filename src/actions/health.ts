@@ -5,7 +5,7 @@ import { hasCode } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { observe } from '../observe/observe.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { openFleet } from './cluster.ts';
+import { type DriverOptions, openFleet } from './cluster.ts';
 
 export interface HealthReport {
   readonly cluster: string;
@@ -13,7 +13,7 @@ export interface HealthReport {
   readonly conditions: readonly CheckedCondition[];
 }
 
-export interface HealthOptions {
+export interface HealthOptions extends DriverOptions {
   /** Wait up to this long for all conditions; absent: look once. Milliseconds. */
   readonly waitMs?: number;
   /** How many looks in a row must find it healthy. */
@@ -22,7 +22,7 @@ export interface HealthOptions {
 
 /** Checks the named conditions in order. An unhealthy cluster is a result, not an error. */
 export async function health(ctx: Context, spec: ClusterSpec, options: HealthOptions = {}): Promise<HealthReport> {
-  const fleet = openFleet(ctx, spec);
+  const fleet = openFleet(ctx, spec, options);
   let conditions: CheckedCondition[] = [];
   const look = async () => {
     conditions = evaluate(HEALTH_CONDITIONS, spec, await observe(ctx, fleet));

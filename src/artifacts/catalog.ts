@@ -64,7 +64,7 @@ export function testArtifacts(): readonly Artifact[] {
 function binariesOf(versions: ComponentVersions): readonly BinaryArtifact[] {
   return [
     ...binaries(['kubelet', 'kubectl', 'kubeadm'], versions.kubernetes, '/usr/local/bin'),
-    ...binaries(['etcdctl', 'etcdutl'], versions.etcd, '/usr/local/bin'),
+    ...binaries(['etcd', 'etcdctl', 'etcdutl'], versions.etcd, '/usr/local/bin'),
     ...binaries(['containerd', 'ctr', 'containerd-shim-runc-v2'], versions.containerd, '/usr/local/bin'),
     ...binaries(['runc'], versions.runc, '/usr/local/sbin'),
     ...binaries(

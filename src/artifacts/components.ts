@@ -27,18 +27,31 @@ interface Release {
   readonly version: string;
   /** h1: hash of the module k8s.io/kubernetes at that version, as in the Go checksum database. */
   readonly moduleSum: string;
+  /** Parts that go with this release in another version than the newest set. */
+  readonly parts?: Partial<Omit<ComponentVersions, 'kubernetes'>>;
 }
+
+/** What was current with the older releases: an upgrade of Kubernetes then is one of these parts too. */
+const EARLIER = { etcd: 'v3.6.14', containerd: 'v2.4.1' } as const;
 
 // Newest first; the first one is the default for new clusters.
 const RELEASES: readonly Release[] = [
   { version: 'v1.36.3', moduleSum: 'h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o=' },
-  { version: 'v1.36.1', moduleSum: 'h1:Mt7NKigaZ2KmOmCLhX81lGlH9JU5wjXnYhXnxAun9XA=' },
-  { version: 'v1.35.4', moduleSum: 'h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM=' },
-  { version: 'v1.34.4', moduleSum: 'h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk=' },
+  { version: 'v1.36.1', moduleSum: 'h1:Mt7NKigaZ2KmOmCLhX81lGlH9JU5wjXnYhXnxAun9XA=', parts: EARLIER },
+  {
+    version: 'v1.35.4',
+    moduleSum: 'h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM=',
+    parts: { ...EARLIER, coredns: 'v1.13.1' },
+  },
+  {
+    version: 'v1.34.4',
+    moduleSum: 'h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk=',
+    parts: { ...EARLIER, coredns: 'v1.13.1' },
+  },
 ];
 
 /**
- * One tested set for all supported Kubernetes versions. coredns and pause are kubeadm v1.36.3's own constants
+ * The tested set; a release may differ in parts. coredns and pause are kubeadm v1.36.3's own constants
  * (cmd/kubeadm/app/constants: CoreDNSVersion, PauseVersion); etcd is newer than its 3.6.8, because 3.6.14 is the first
  * that quorate trusts (DESIGN.md), and kubeadm accepts any 3.6.
  */
@@ -60,7 +73,8 @@ export function supportedKubernetesVersions(): readonly string[] {
 
 /** Versions of all parts for one Kubernetes version. Throws SPEC_UNSUPPORTED for a version that is not in the catalog. */
 export function componentVersions(kubernetesVersion: string): ComponentVersions {
-  return { kubernetes: releaseOf(kubernetesVersion).version, ...COMPONENTS };
+  const { version, parts } = releaseOf(kubernetesVersion);
+  return { kubernetes: version, ...COMPONENTS, ...parts };
 }
 
 /** h1: hash of k8s.io/kubernetes at that version. Throws SPEC_UNSUPPORTED for a version that is not in the catalog. */

@@ -21,6 +21,8 @@ export interface ImageRecipe {
   readonly directories?: readonly string[];
   /** Programs of this host that upstream's image has too, with the shared libraries they need. */
   readonly hostTools?: readonly string[];
+  /** Small files of upstream's base image that its programs read: content by absolute path. */
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 const LOCAL_BIN = '/usr/local/bin';
@@ -29,12 +31,20 @@ function oneBinary(name: string, path: string, extra: Partial<ImageRecipe> = {})
   return { name, files: [{ binary: name, path }], entrypoint: [path], ...extra };
 }
 
+/**
+ * Names of protocols (IANA). Without them `nft --json` prints `6` for tcp, kube-proxy does not know its own rules again when it
+ * starts anew, and removes the rules of every Service.
+ */
+const PROTOCOLS = ['ip 0 IP', 'icmp 1 ICMP', 'tcp 6 TCP', 'udp 17 UDP', 'ipv6-icmp 58 IPv6-ICMP', 'sctp 132 SCTP', '']
+  .map((line) => line.replaceAll(' ', '\t'))
+  .join('\n');
+
 const RECIPES: readonly ImageRecipe[] = [
   oneBinary('kube-apiserver', `${LOCAL_BIN}/kube-apiserver`),
   oneBinary('kube-controller-manager', `${LOCAL_BIN}/kube-controller-manager`),
   oneBinary('kube-scheduler', `${LOCAL_BIN}/kube-scheduler`),
   // In nftables mode kube-proxy runs `nft`; upstream's base image carries it (registry.k8s.io/build-image/distroless-iptables).
-  oneBinary('kube-proxy', `${LOCAL_BIN}/kube-proxy`, { hostTools: ['nft'] }),
+  oneBinary('kube-proxy', `${LOCAL_BIN}/kube-proxy`, { hostTools: ['nft'], texts: { '/etc/protocols': PROTOCOLS } }),
   {
     name: 'etcd',
     files: ['etcd', 'etcdctl', 'etcdutl'].map((binary) => ({ binary, path: `${LOCAL_BIN}/${binary}` })),

@@ -95,25 +95,36 @@ export function pause(version: string): SourceProject {
   return goProject('pause', [kubernetesModule(IMAGE_SOURCES_VERSION)], 1_000, extra);
 }
 
-/** Of the one version of each that components.ts names; a new version there needs its new sum here. */
-const SUMS = {
-  etcd: 'h1:sLkpvz3RFtiNd/yPrZBKz5kT+XO1ZJkhmuUJeqc7OmA=',
-  etcdctl: 'h1:vxr4EySgAbHcd5OiYI/IwRnQmC4y5OmusSPLYxQ84/I=',
-  etcdutl: 'h1:ghP1wTi/25g43jlrhOmPz0X4D0dXAYBt+nbhYicHcJ0=',
-  containerd: 'h1:p6Qg+xbEz8lvwdhHDx0U469xENvp4LgGBx+E7djXkGw=',
-  runc: 'h1:eUUowc2WJCnFYzI87C1WqRcu356Dk/wsoi90y+2wEfE=',
-  cniPlugins: 'h1:8oU6WsIsU3bpnNZuvHp74a6cE1MJwbj2P7s4/yTUNlA=',
-  coredns: 'h1:L6ECLwm4Fjg7NJamtGBFDBjk/uqvCJjfgAEhrxh5zJo=',
-  flannel: 'h1:6O4wGCrCTl0Gf5BBpxfOJgOstkxZhEx3ZXzcKRopH8Q=',
-  metricsServer: 'h1:nlqqZ2H0Xfko8eJC/1qaNVVT17hu4rxndkOi22KTZ4w=',
-} as const;
+/** h1: hashes of every module version that components.ts names, as in the Go checksum database. */
+const SUMS: Readonly<Record<string, string>> = {
+  'go.etcd.io/etcd/server/v3@v3.6.16': 'h1:sLkpvz3RFtiNd/yPrZBKz5kT+XO1ZJkhmuUJeqc7OmA=',
+  'go.etcd.io/etcd/etcdctl/v3@v3.6.16': 'h1:vxr4EySgAbHcd5OiYI/IwRnQmC4y5OmusSPLYxQ84/I=',
+  'go.etcd.io/etcd/etcdutl/v3@v3.6.16': 'h1:ghP1wTi/25g43jlrhOmPz0X4D0dXAYBt+nbhYicHcJ0=',
+  'go.etcd.io/etcd/server/v3@v3.6.14': 'h1:LfN38zdvhpYnmyHG6shLWkfmMukkoyM19KUEZx1ywpM=',
+  'go.etcd.io/etcd/etcdctl/v3@v3.6.14': 'h1:/cININiP3wl9YYCFPrpBJtzfM0YzoPy4E+V3s8YAaLE=',
+  'go.etcd.io/etcd/etcdutl/v3@v3.6.14': 'h1:H6FVG+7H1qkc3KspUwThNBow0qJVmq8IfRGzrlg3QT0=',
+  'github.com/containerd/containerd/v2@v2.4.2': 'h1:p6Qg+xbEz8lvwdhHDx0U469xENvp4LgGBx+E7djXkGw=',
+  'github.com/containerd/containerd/v2@v2.4.1': 'h1:DUx/ZJN7cEu0WuzHClDB+68H/bqMEH5pWoEjf0ae4hc=',
+  'github.com/opencontainers/runc@v1.5.2': 'h1:eUUowc2WJCnFYzI87C1WqRcu356Dk/wsoi90y+2wEfE=',
+  'github.com/containernetworking/plugins@v1.9.1': 'h1:8oU6WsIsU3bpnNZuvHp74a6cE1MJwbj2P7s4/yTUNlA=',
+  'github.com/coredns/coredns@v1.14.2': 'h1:L6ECLwm4Fjg7NJamtGBFDBjk/uqvCJjfgAEhrxh5zJo=',
+  'github.com/coredns/coredns@v1.13.1': 'h1:yhYvf/QVwHNjBK65RkC8d9VW91dP9XKem3BOon4eokg=',
+  'github.com/flannel-io/flannel@v0.28.4': 'h1:6O4wGCrCTl0Gf5BBpxfOJgOstkxZhEx3ZXzcKRopH8Q=',
+  'sigs.k8s.io/metrics-server@v0.9.0': 'h1:nlqqZ2H0Xfko8eJC/1qaNVVT17hu4rxndkOi22KTZ4w=',
+};
+
+function goModule(path: string, version: string): GoModule {
+  const sum = SUMS[`${path}@${version}`];
+  if (sum !== undefined) return { path, version, sum };
+  throw new RangeError(`no checksum is recorded for ${path}@${version}`);
+}
 
 /** Server, etcdctl and etcdutl are three modules of one version. */
 export function etcd(version: string): SourceProject {
   const modules = [
-    { path: 'go.etcd.io/etcd/server/v3', version, sum: SUMS.etcd },
-    { path: 'go.etcd.io/etcd/etcdctl/v3', version, sum: SUMS.etcdctl },
-    { path: 'go.etcd.io/etcd/etcdutl/v3', version, sum: SUMS.etcdutl },
+    goModule('go.etcd.io/etcd/server/v3', version),
+    goModule('go.etcd.io/etcd/etcdctl/v3', version),
+    goModule('go.etcd.io/etcd/etcdutl/v3', version),
   ];
   return goProject('etcd', modules, 40_000);
 }
@@ -121,7 +132,7 @@ export function etcd(version: string): SourceProject {
 /** Without the snapshotters that need C libraries or kernel features no machine here has. */
 export function containerd(version: string): SourceProject {
   const path = 'github.com/containerd/containerd/v2';
-  return goProject('containerd', [{ path, version, sum: SUMS.containerd }], 60_000, {
+  return goProject('containerd', [goModule(path, version)], 60_000, {
     tags: ['no_btrfs', 'no_devmapper', 'no_zfs'],
     flags: [`-X ${path}/version.Version=${version}`],
   });
@@ -129,7 +140,7 @@ export function containerd(version: string): SourceProject {
 
 /** Static, with seccomp: needs libseccomp's headers and archive. */
 export function runc(version: string): SourceProject {
-  return goProject('runc', [{ path: 'github.com/opencontainers/runc', version, sum: SUMS.runc }], 18_000, {
+  return goProject('runc', [goModule('github.com/opencontainers/runc', version)], 18_000, {
     cgo: true,
     tags: ['seccomp', 'netgo', 'osusergo'],
     flags: ['-extldflags -static', `-X main.version=${version.slice(1)}`],
@@ -141,25 +152,25 @@ export function runc(version: string): SourceProject {
 export function cniPlugins(version: string): SourceProject {
   const path = 'github.com/containernetworking/plugins';
   const flags = [`-X ${path}/pkg/utils/buildversion.BuildVersion=${version}`];
-  return goProject('cni-plugins', [{ path, version, sum: SUMS.cniPlugins }], 6_000, { flags });
+  return goProject('cni-plugins', [goModule(path, version)], 6_000, { flags });
 }
 
 /** The DNS server with its default plugins. */
 export function coredns(version: string): SourceProject {
-  return goProject('coredns', [{ path: 'github.com/coredns/coredns', version, sum: SUMS.coredns }], 196_000);
+  return goProject('coredns', [goModule('github.com/coredns/coredns', version)], 196_000);
 }
 
 /** metrics-server; the flag is what it prints as its version. */
 export function metricsServer(version: string): SourceProject {
   const flags = [`-X k8s.io/client-go/pkg/version.gitVersion=${version}`];
-  const module = { path: 'sigs.k8s.io/metrics-server', version, sum: SUMS.metricsServer };
+  const module = goModule('sigs.k8s.io/metrics-server', version);
   return goProject('metrics-server', [module], 70_000, { flags });
 }
 
 /** Its udp backend is C; its tencent-vpc backend needs two modules that the module proxy does not have. */
 export function flannel(version: string): SourceProject {
   const path = 'github.com/flannel-io/flannel';
-  return goProject('flannel', [{ path, version, sum: SUMS.flannel }], 180_000, {
+  return goProject('flannel', [goModule(path, version)], 180_000, {
     cgo: true,
     tags: ['netgo', 'osusergo'],
     flags: ['-extldflags -static', `-X ${path}/pkg/version.Version=${version}`],

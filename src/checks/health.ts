@@ -1,10 +1,12 @@
 // The conditions of a healthy cluster, from the machines up: the first that fails is usually the cause of those after it.
 
 import type { ErrorData } from '../core/events.ts';
+import { findByName } from '../core/per-object.ts';
 import { COMPONENT_LEASES } from '../kube/read.ts';
-import { daysLeft, inspectCertificate } from '../pki/inspect.ts';
+import { loadBalancerUnits } from '../manifests/node-files.ts';
+import { daysLeftByPath } from '../pki/inspect.ts';
 import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
-import { controlPlanes } from '../spec/types.ts';
+import { controlPlanes, etcdMachines, isNode, loadBalancers } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
 import { type Condition, type ConditionResult, expectNone, failed, ok, skipped } from './condition.ts';
 
@@ -50,19 +52,19 @@ const unitsRun: Condition = {
   id: 'services',
   title: 'containerd, kubelet and load balancer run',
   check: (spec, { machines }) => {
-    const problems = spec.machines.flatMap(({ name, role }) => {
+    const problems = spec.machines.flatMap((machine) => {
+      const { name } = machine;
       const facts = machines[name]?.facts;
-      const balancer =
-        role === 'control-plane' && spec.loadBalancer.type === 'haproxy' ? ['haproxy', 'keepalived'] : [];
-      const wanted = ['containerd', 'kubelet', ...balancer];
-      return facts ? wanted.flatMap((unit) => describeUnit(name, unit, facts.units[`${unit}.service`]?.state)) : [];
+      const node = isNode(machine) ? ['containerd.service', 'kubelet.service'] : [];
+      const wanted = [...node, ...loadBalancerUnits(spec, machine)];
+      return facts ? wanted.flatMap((unit) => describeUnit(name, unit, facts.units[unit]?.state)) : [];
     });
     return expectNone(problems, 'on every machine that answers');
   },
 };
 
 function describeUnit(machine: string, unit: string, state = 'not installed'): string[] {
-  return state === 'active' ? [] : [`${unit} is ${state} on ${machine}`];
+  return state === 'active' ? [] : [`${unit.replace(/\.service$/, '')} is ${state} on ${machine}`];
 }
 
 const etcdQuorum: Condition = {
@@ -82,7 +84,7 @@ const etcdMembers: Condition = {
   title: 'every etcd member is a healthy voter',
   check: (spec, { etcd }) => {
     if (!etcd) return failed('no etcd member answers');
-    const missing = controlPlanes(spec).filter(({ name }) => !etcd.members.some((member) => member.name === name));
+    const missing = etcdMachines(spec).filter(({ name }) => !etcd.members.some((member) => member.name === name));
     const problems = [
       ...missing.map(({ name }) => `${name} is no member`),
       ...etcd.members.flatMap((member) => [
@@ -143,8 +145,9 @@ const backendsUp: Condition = {
   id: 'backends',
   title: 'every load balancer sees every API server',
   check: (spec, { machines }) => {
-    if (spec.loadBalancer.type !== 'haproxy') return skipped('the load balancer is not ours');
-    const problems = controlPlanes(spec).flatMap(({ name }) => {
+    if (spec.loadBalancer.type === 'external') return skipped('the load balancer is not ours');
+    if (spec.loadBalancer.type === 'nginx') return skipped('NGINX checks nothing beforehand, so it cannot say');
+    const problems = loadBalancers(spec).flatMap(({ name }) => {
       const facts = machines[name]?.facts;
       if (!facts) return [];
       const down = controlPlanes(spec).filter((backend) => !facts.backends[backend.name]?.startsWith('UP'));
@@ -176,12 +179,13 @@ const nodesReady: Condition = {
   title: 'every node is Ready',
   check: (spec, { kube, kubeError }) => {
     if (!kube) return silent(kubeError);
-    const problems = spec.machines.flatMap(({ name }) => {
-      const node = kube.nodes.find((candidate) => candidate.name === name);
+    const wanted = spec.machines.filter(isNode);
+    const problems = wanted.flatMap(({ name }) => {
+      const node = findByName(kube.nodes, name);
       if (!node) return [`${name} has not registered`];
       return node.ready ? [] : [`${name}: ${node.reason ?? 'not Ready'}`];
     });
-    return expectNone(problems, `${spec.machines.length} of ${spec.machines.length}`);
+    return expectNone(problems, `${wanted.length} of ${wanted.length}`);
   },
 };
 
@@ -191,8 +195,10 @@ const controlPlanePods: Condition = {
   title: 'the API shows every pod of the control plane as ready',
   check: (spec, { kube, kubeError }) => {
     if (!kube) return silent(kubeError);
-    const wanted = controlPlanes(spec).flatMap(({ name }) => COMPONENTS.map((component) => `${component}-${name}`));
-    const missing = wanted.filter((name) => !kube.controlPlanePods.includes(name));
+    // With external etcd its members are no pods.
+    const components = COMPONENTS.filter((component) => component !== 'etcd' || spec.etcd.topology === 'stacked');
+    const wanted = controlPlanes(spec).flatMap(({ name }) => components.map((component) => `${component}-${name}`));
+    const missing = wanted.filter((name) => !kube.staticPods[name]?.ready);
     return expectNone(
       missing.map((name) => `${name} is not`),
       `${wanted.length} of ${wanted.length}`,
@@ -219,7 +225,7 @@ const dnsSpread: Condition = {
   title: 'CoreDNS is spread over nodes',
   check: (spec, { kube, kubeError }) => {
     if (!kube) return silent(kubeError);
-    if (spec.machines.length < 2) return skipped('there is one node');
+    if (spec.machines.filter(isNode).length < 2) return skipped('there is one node');
     const nodes = new Set(kube.dnsNodes);
     const text = `on ${[...nodes].join(', ') || 'no node'}`;
     return nodes.size >= 2 ? ok(text) : failed(text);
@@ -231,7 +237,7 @@ const certificatesValid: Condition = {
   title: `no certificate ends within ${RENEW_BELOW_DAYS} days`,
   check: (_spec, { machines, takenAtMs }) => {
     const all = Object.values(machines).flatMap(({ name, facts }) =>
-      Object.entries(facts?.certificates ?? {}).map(([path, pem]) => ({ name, path, days: daysOf(pem, takenAtMs) })),
+      daysLeftByPath(facts?.certificates ?? {}, takenAtMs).map(({ path, days }) => ({ name, path, days })),
     );
     if (all.length === 0) return skipped('none can be read');
     const soon = all.filter(({ days }) => days < RENEW_BELOW_DAYS);
@@ -242,14 +248,6 @@ const certificatesValid: Condition = {
     );
   },
 };
-
-function daysOf(pem: string, nowMs: number): number {
-  try {
-    return daysLeft(inspectCertificate(pem), nowMs);
-  } catch {
-    return 0;
-  }
-}
 
 export const HEALTH_CONDITIONS: readonly Condition[] = [
   machinesAnswer,

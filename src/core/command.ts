@@ -39,6 +39,14 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** Scripts travel as one argument; the journal needs to tell which one it was, not to hold it hundreds of times. */
+const MAX_ARGUMENT = 400;
+
+function shortened(argument: string): string {
+  if (argument.length <= MAX_ARGUMENT) return argument;
+  return `${argument.slice(0, MAX_ARGUMENT)}… (${argument.length} characters)`;
+}
+
 /** What a machine driver adds: the machine's name and the argv as the user would type it there. */
 export interface CommandLabel {
   readonly machine: string;
@@ -94,7 +102,7 @@ export async function runCommand(
   };
   ctx.emit('command.finished', {
     ...(result.machine === null ? {} : { machine: result.machine }),
-    argv: result.argv.map((argument) => ctx.redactor.redact(argument)),
+    argv: result.argv.map((argument) => shortened(ctx.redactor.redact(argument))),
     exitCode: result.exitCode,
     durationMs: result.durationMs,
     ...(result.exitCode === 0 ? {} : { stderr: ctx.redactor.redact(result.stderr.slice(-2000)) }),

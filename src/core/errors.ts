@@ -13,6 +13,7 @@ export const FAMILIES = {
   'drill-unknown': 9,
   artifact: 10,
   machine: 11,
+  incomplete: 12,
   aborted: 130,
 } as const;
 
@@ -82,15 +83,50 @@ export const ERRORS = {
     meaning: 'there is no such cluster here',
     hint: 'create it with: quorate up',
   },
+  RUN_NOT_FOUND: {
+    family: 'precondition',
+    meaning: 'no run of that name is in the journal of this host',
+    hint: 'run: quorate runs list',
+  },
   IMMUTABLE_CHANGE: {
     family: 'precondition',
     meaning: 'a field was changed that a living cluster cannot change',
     hint: 'put the old value back, or build a new cluster under another name',
   },
+  VERSION_SKEW: {
+    family: 'precondition',
+    meaning: 'these versions of Kubernetes may not run together, or there is no such step between them',
+    hint: 'upgrade one minor version at a time, every machine before the next one',
+  },
   MACHINE_UNREACHABLE: {
     family: 'connect',
     meaning: 'a machine does not answer',
     hint: 'start it with: quorate machine start NAME',
+  },
+  SSH_AUTH_FAILED: {
+    family: 'connect',
+    meaning: 'a host refuses the SSH login, or gives no shell after it',
+    hint: 'check user and keyPath in cluster.yaml, and authorized_keys on the host',
+  },
+  SSH_HOST_KEY_CHANGED: {
+    family: 'connect',
+    meaning: "a host's SSH key is not the one that this host remembers",
+    hint: 'if the host was installed anew, forget its old key: ssh-keygen -R HOST',
+  },
+  SSH_HOST_KEY_UNKNOWN: {
+    family: 'connect',
+    meaning: "a host's SSH key is not known, and the user's configuration asks for known ones only",
+    hint: 'compare its fingerprint and log in once by hand; jump hosts must be known too',
+  },
+  SUDO_REFUSED: {
+    family: 'precondition',
+    meaning: 'the SSH user may not run commands as root without a password',
+    hint: "on the host, as root: echo 'USER ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/quorate",
+  },
+  HOST_PACKAGES_MISSING: {
+    family: 'precondition',
+    meaning: 'a host lacks packages and neither it nor this host can fetch them',
+    hint: 'install the listed packages on the host, or give it access to its package sources',
   },
   API_UNREACHABLE: {
     family: 'connect',
@@ -104,6 +140,11 @@ export const ERRORS = {
     meaning: 'a program does not exist on that machine',
     hint: 'run: quorate doctor',
   },
+  CONFIG_REJECTED: {
+    family: 'command',
+    meaning: 'a program refuses the configuration that quorate made for it; the old one is still in place',
+    hint: 'read its words above; nothing was changed by this step',
+  },
   ETCD_QUORUM_AT_RISK: {
     family: 'etcd',
     meaning: 'the step would leave etcd without quorum',
@@ -112,9 +153,40 @@ export const ERRORS = {
   ETCD_MEMBER_LOST: {
     family: 'etcd',
     meaning: 'a member of a living etcd cluster has lost its data',
-    hint: 'put its /var/lib/etcd back; this release cannot replace a member yet (see CHANGELOG.md)',
+    hint: 'replace it with a new one: quorate machine replace NAME',
+  },
+  ETCD_LEARNER_STUCK: {
+    family: 'etcd',
+    meaning: 'a new member of etcd did not catch up with the others and was removed again',
+    hint: 'look at its log (quorate machine logs NAME) and its disk, then run the same command again',
   },
   ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
+  DRAIN_BLOCKED: {
+    family: 'kube',
+    meaning:
+      'pods could not be moved off a node; each is named with the PodDisruptionBudget or reason that holds it up',
+    hint: 'change the replicas or the budget of their workload and run again, or give up with: quorate node uncordon NODE',
+  },
+  NODE_NOT_FOUND: {
+    family: 'kube',
+    meaning: 'no Node of that name is in the cluster',
+    hint: 'run: quorate node list',
+  },
+  TOKEN_NOT_FOUND: {
+    family: 'kube',
+    meaning: 'no bootstrap token of that id is in the cluster',
+    hint: 'run: quorate token list',
+  },
+  NODE_NOT_GOOD: {
+    family: 'kube',
+    meaning: 'a machine did not become good again after its change',
+    hint: 'run: quorate machine logs NAME',
+  },
+  ROLLED_BACK: {
+    family: 'kube',
+    meaning: 'a machine did not become good after its change and was put back as it was; the run stopped there',
+    hint: 'mend the cause and run the same command again, or return the rest too: quorate upgrade --rollback',
+  },
   KUBE_FAILED: { family: 'kube', meaning: 'the Kubernetes API refused a request', hint: 'read the reason above' },
   WAIT_TIMED_OUT: {
     family: 'kube',

@@ -3,8 +3,8 @@
 
 /** Data of every event, by its code (`area.thing.happened`). All values are JSON and free of secrets. */
 export interface EventData {
-  /** A run that changes a cluster has begun. The journal's first line. */
-  'run.started': { verb: string; cluster: string; file?: string };
+  /** A run that changes a cluster has begun, in the process `pid`. The journal's first line. */
+  'run.started': { verb: string; cluster: string; file?: string; pid?: number };
   /** The run has ended, one way or another. The journal's last line. */
   'run.finished': { outcome: Outcome; durationMs: number; error?: ErrorData };
   /** A phase of the plan has begun; `steps` is how many it has to do. */

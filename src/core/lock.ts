@@ -5,11 +5,15 @@ import type { Context } from './context.ts';
 import { QuorateError } from './errors.ts';
 import { formatDuration, waitFor } from './wait.ts';
 
-interface Owner {
+/** What tells one process from every other one, also across reboots and hosts. */
+export interface ProcessIdentity {
   readonly pid: number;
   /** Start time of the process in clock ticks since boot (proc(5), stat field 22): a reused pid has another one. */
   readonly startTicks: string;
   readonly bootId: string;
+}
+
+interface Owner extends ProcessIdentity {
   /** Milliseconds since the epoch. */
   readonly since: number;
 }
@@ -31,7 +35,7 @@ export async function withLock<T>(
 ): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const claim = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  const owner: Owner = { ...(await identity(process.pid)), since: Date.now() };
+  const owner: Owner = { ...(await processIdentity(process.pid)), since: Date.now() };
   await writeFile(claim, JSON.stringify(owner));
   try {
     await take(ctx, claim, path, what, busy);
@@ -70,7 +74,7 @@ async function tryLock(claim: string, path: string): Promise<true | string> {
   }
   const text = await readFile(path, 'utf8').catch(() => '');
   const owner = parseOwner(text);
-  if (owner && (await isAlive(owner))) {
+  if (owner && (await isProcessAlive(owner))) {
     const minutes = Math.floor((Date.now() - owner.since) / 60_000);
     const since = minutes === 0 ? 'less than a minute' : formatDuration(minutes * 60_000);
     return `process ${owner.pid} has been working on it for ${since}`;
@@ -99,12 +103,14 @@ function parseOwner(text: string): Owner | undefined {
   }
 }
 
-async function isAlive(owner: Owner): Promise<boolean> {
-  const now = await identity(owner.pid).catch(() => undefined);
+/** True while that very process runs on this host. */
+export async function isProcessAlive(owner: ProcessIdentity): Promise<boolean> {
+  const now = await processIdentity(owner.pid).catch(() => undefined);
   return now !== undefined && now.startTicks === owner.startTicks && now.bootId === owner.bootId;
 }
 
-async function identity(pid: number): Promise<Omit<Owner, 'since'>> {
+/** Identity of a process of this host. Throws when there is none of that number. */
+export async function processIdentity(pid: number): Promise<ProcessIdentity> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   // The second field, the command's name in parentheses, may hold spaces: count from its end.

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
-import { hasCode, messageOf, QuorateError } from './errors.ts';
+import { type ErrorCode, hasCode, messageOf, QuorateError } from './errors.ts';
 
 /** Milliseconds as people say them: 850 ms, 12.3 s, 4 min 10 s. */
 export function formatDuration(ms: number): string {
@@ -40,20 +40,22 @@ export interface WaitOptions {
   readonly intervalMs?: number;
   /** How many attempts in a row must succeed (kOps' `validate --count`). Default 1. */
   readonly successes?: number;
+  /** Errors of the probe that waiting does not mend: thrown at once, as those that no wait swallows. */
+  readonly isFinal?: (error: unknown) => boolean;
 }
 
 /**
  * Polls a named condition until it holds. A probe that throws counts as "not yet", except on ABORTED and on defects of
- * the request itself (config family). Throws WAIT_TIMED_OUT with the last reasons, repeated ones folded.
+ * the request itself (config family), and on what `isFinal` names. Throws WAIT_TIMED_OUT with the last reasons, repeated ones folded.
  */
 export async function waitFor(ctx: Context, options: WaitOptions, probe: () => Promise<ProbeResult>): Promise<void> {
-  const { condition, deadlineMs, intervalMs = 250, successes = 1 } = options;
+  const { condition, deadlineMs, intervalMs = 250, successes = 1, isFinal = () => false } = options;
   const start = Date.now();
   const log = new AttemptLog();
   let inARow = 0;
   for (;;) {
     throwIfAborted(ctx);
-    const reason = await attempt(probe);
+    const reason = await attempt(probe, isFinal);
     const elapsedMs = Date.now() - start;
     if (reason === true) {
       inARow += 1;
@@ -77,11 +79,23 @@ export async function waitFor(ctx: Context, options: WaitOptions, probe: () => P
   }
 }
 
-async function attempt(probe: () => Promise<ProbeResult>): Promise<ProbeResult> {
+/** What waiting does not mend. */
+const FINAL: readonly ErrorCode[] = [
+  'ABORTED',
+  'SPEC_INVALID',
+  'USAGE',
+  'PKI_CONFLICT',
+  'SSH_AUTH_FAILED',
+  'SSH_HOST_KEY_CHANGED',
+  'SSH_HOST_KEY_UNKNOWN',
+  'SUDO_REFUSED',
+];
+
+async function attempt(probe: () => Promise<ProbeResult>, isFinal: (error: unknown) => boolean): Promise<ProbeResult> {
   try {
     return await probe();
   } catch (error) {
-    if (hasCode(error, 'ABORTED', 'SPEC_INVALID', 'USAGE', 'PKI_CONFLICT')) throw error;
+    if (hasCode(error, ...FINAL) || isFinal(error)) throw error;
     return messageOf(error);
   }
 }

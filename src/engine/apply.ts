@@ -1,14 +1,16 @@
 // Runs a plan: phase after phase, each planned again from fresh facts just before it runs.
 import type { Context } from '../core/context.ts';
 import { hasCode, messageOf, QuorateError, toQuorateError } from '../core/errors.ts';
-import type { ErrorData } from '../core/events.ts';
 import { sleep, throwIfAborted } from '../core/wait.ts';
-import { observe } from '../observe/observe.ts';
+import { type ObservedPart, observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import { PHASES } from '../phases/index.ts';
+import { clusterLife } from '../phases/membership.ts';
 import type { Phase, Step } from '../phases/step.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
 import { runThroughGate } from './gate.ts';
+import { refuseImpossibleChanges } from './guard.ts';
+import { errorData } from './run.ts';
 
 export interface ApplyResult {
   /** How many steps ran; 0 means that everything was as it should be. */
@@ -38,17 +40,27 @@ export async function applyPhases(
   const { fleet } = tools;
   const done: ApplyResult['phases'][number][] = [];
   let observed = initial;
-  let isFresh = true;
+  // What the observation holds; after a phase that did something, nothing of it counts any more.
+  let parts: readonly ObservedPart[] | undefined = ['etcd', 'kube'];
+  const isLiving = clusterLife(initial) !== 'new';
   for (const phase of phases) {
+    // What a run makes it makes as it should be: changing it would find nothing to do.
+    if (phase.isForLiving && !isLiving) continue;
     throwIfAborted(ctx);
-    if (!isFresh) observed = await observe(ctx, fleet, { parts: phase.needs ?? [] });
-    isFresh = true;
+    const needed = phase.needs ?? [];
+    // One that was taken for another phase may lack what this one plans from, and what is missing looks like what is down.
+    if (parts === undefined || !needed.every((part) => parts?.includes(part))) {
+      observed = await observe(ctx, fleet, { parts: needed });
+      parts = needed;
+      // What could not be told while the API was down.
+      if (observed.kube !== undefined) refuseImpossibleChanges(fleet.spec, observed);
+    }
     const steps = phase.plan(fleet.spec, observed);
     if (steps.length === 0) continue;
     const start = Date.now();
     await runPhase(ctx, tools, phase, steps);
     done.push({ id: phase.id, title: phase.title, steps: steps.length, durationMs: Date.now() - start });
-    isFresh = false;
+    parts = undefined;
   }
   return { steps: done.reduce((sum, { steps }) => sum + steps, 0), phases: done };
 }
@@ -132,10 +144,4 @@ async function retryConnection(ctx: Context, run: () => Promise<void>): Promise<
       await sleep(RETRY_PAUSE_MS, ctx);
     }
   }
-}
-
-/** Any failure as data for events. */
-export function errorData(thrown: unknown): ErrorData {
-  const error = toQuorateError(thrown);
-  return { code: error.code, message: error.message, hint: error.hint, family: error.family };
 }

@@ -1,15 +1,14 @@
 // The one gate for quorum: every step that takes a control plane down for a moment passes here, alone.
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
-import { sleep, waitFor } from '../core/wait.ts';
+import { sleep } from '../core/wait.ts';
+import { withLeaving } from '../machines/fleet.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Disruption, Step } from '../phases/step.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { mayDisrupt, type QuorumView } from '../topology/quorum.ts';
+import { afterAction, mayDisrupt, type QuorumDecision, type QuorumView } from '../topology/quorum.ts';
 
-/** A restarted member replays its log and catches up; minutes mean that something else is wrong. */
-const RECOVER_DEADLINE_MS = 180_000;
 /** An election takes a second or two; etcdctl gives up after five. */
 const ETCD_ATTEMPTS = 5;
 const ETCD_PAUSE_MS = 2_000;
@@ -17,6 +16,9 @@ const ETCD_PAUSE_MS = 2_000;
 /** What the gate knows of the voters, from an observation. Members that do not answer count as down. */
 export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
   const members = observed.etcd?.members ?? [];
+  const alarms = observed.etcd?.alarms ?? [];
+  // It answers for itself, and takes no part: nobody may count on it.
+  const corrupt = new Set(alarms.filter(({ alarm }) => alarm === 'CORRUPT').map(({ memberId }) => memberId));
   const nameOf = (member: (typeof members)[number]) =>
     member.name ||
     (spec.machines.find(({ address }) => member.peerURLs.some((url) => url.includes(`//${address}:`)))?.name ??
@@ -25,55 +27,59 @@ export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
   return {
     voters: members
       .filter(({ isLearner }) => !isLearner)
-      .map((member) => ({ name: nameOf(member), up: member.status !== undefined })),
+      .map((member) => ({
+        name: nameOf(member),
+        up: member.status !== undefined && member.status.leaderId !== '0' && !corrupt.has(member.id),
+      })),
     learners: members.filter(({ isLearner }) => isLearner).map(nameOf),
     plannedDown: cordoned,
   };
 }
 
-/** Runs one disruptive step: only when quorum survives it, and returns only when its member is back. */
-export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, disruption: Disruption): Promise<void> {
-  const { spec } = tools.fleet;
-  const observed = await observeEtcdPatiently(ctx, tools);
-  // Without an etcd that answers there is no quorum to protect: the step may be what brings it back.
-  if (observed.etcd !== undefined) {
-    const decision = mayDisrupt(quorumView(spec, observed), {
-      ...disruption,
-      // The plan was shown and agreed to; a single voter cannot be changed any other way.
-      outageAccepted: true,
-    });
-    if (!decision.allowed) {
-      throw new QuorateError('ETCD_QUORUM_AT_RISK', `${step.title} on ${disruption.machine}: ${decision.reason}`, {
-        data: { ...decision },
-      });
-    }
-    ctx.emit('note', { text: `${disruption.machine}: ${decision.reason}` });
+/**
+ * Asks the gate about steps before any of them runs, for those that nothing comes before: what it will refuse in the end is not to be
+ * begun. Throws ETCD_QUORUM_AT_RISK.
+ */
+export function refuseRisky(spec: ClusterSpec, observed: Observed, steps: readonly Step[]): void {
+  let view = quorumView(withLeaving(spec, observed.leaving), observed);
+  for (const { title, disruption } of steps) {
+    if (disruption === undefined) continue;
+    const decision = mayDisrupt(view, { ...disruption, outageAccepted: true });
+    if (!decision.allowed) throw refusal(title, disruption, decision);
+    view = afterAction(view, disruption);
   }
+}
+
+function refusal(title: string, { machine }: Disruption, decision: QuorumDecision): QuorateError {
+  return new QuorateError('ETCD_QUORUM_AT_RISK', `${title} on ${machine}: ${decision.reason}`, {
+    data: { ...decision },
+  });
+}
+
+/** Runs one disruptive step: only when quorum survives it. The step returns only when its member is back, promoted or gone. */
+export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, disruption: Disruption): Promise<void> {
+  const observed = await observeEtcdPatiently(ctx, tools);
+  if (observed.etcd === undefined) {
+    // Whatever is to be done to a member, etcd has to agree to it or to survive it: neither can be told now.
+    throw new QuorateError('ETCD_UNAVAILABLE', `${step.title} on ${disruption.machine}: etcd does not answer`, {
+      hint: 'bring its members back first (quorate status shows them), then run the same command again',
+    });
+  }
+  const decision = mayDisrupt(quorumView(withLeaving(tools.fleet.spec, tools.fleet.leaving), observed), {
+    ...disruption,
+    // The plan was shown and agreed to; a single voter cannot be changed any other way.
+    outageAccepted: true,
+  });
+  if (!decision.allowed) throw refusal(step.title, disruption, decision);
+  ctx.emit('note', { text: `${disruption.machine}: ${decision.reason}` });
   await step.run(ctx, tools);
-  if (disruption.kind !== 'restart') return;
-  // Until the change has begun, everything looks as healthy as before.
-  await sleep(disruption.settleMs ?? 0, ctx);
-  if (observed.etcd !== undefined) await waitUntilBack(ctx, tools, disruption.machine);
 }
 
 /** One unanswered question is no proof that etcd is gone: it is asked for half a minute. */
 async function observeEtcdPatiently(ctx: Context, tools: Toolbox): Promise<Observed> {
   for (let attempt = 1; ; attempt++) {
-    const observed = await tools.observe(ctx);
-    const hasData = Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData);
-    if (observed.etcd !== undefined || !hasData || attempt >= ETCD_ATTEMPTS) return observed;
+    const observed = await tools.observe(ctx, ['etcd', 'kube']);
+    if (observed.etcd !== undefined || attempt >= ETCD_ATTEMPTS) return observed;
     await sleep(ETCD_PAUSE_MS, ctx);
   }
-}
-
-async function waitUntilBack(ctx: Context, tools: Toolbox, machine: string): Promise<void> {
-  const condition = `${machine}: etcd member and API server are back`;
-  const options = { condition, deadlineMs: RECOVER_DEADLINE_MS, intervalMs: 1_000, successes: 3 };
-  await waitFor(ctx, options, async () => {
-    const observed = await tools.observe(ctx);
-    const member = observed.etcd?.members.find(({ name }) => name === machine);
-    if (member?.status === undefined) return 'its etcd member does not answer';
-    const server = observed.apiServers.find((candidate) => candidate.machine === machine);
-    return server?.ready ? true : `its API server is not ready: ${server?.detail ?? 'no answer'}`;
-  });
 }

@@ -4,16 +4,18 @@ import { QuorateError } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { applyObject } from '../kube/client.ts';
 import { awaitKube } from '../kube/connect.ts';
+import { probeApiServer } from '../kube/probe.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { bootstrapTokenSecret } from '../manifests/addons/index.ts';
+import { FORMED_PATH } from '../manifests/paths.ts';
 import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
 import { newBootstrapToken } from '../pki/bootstrap-token.ts';
-import { SHARED_PATHS } from '../pki/names.ts';
+import { API_SERVER_PORT, KUBELET_CONF_PATH, SHARED_PATHS } from '../pki/names.ts';
+import { sharedPathsOf, sharingMachines } from '../pki/placement.ts';
 import { generateSharedMaterial, parseSharedMaterial } from '../pki/shared.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
-import { controlPlanes } from '../spec/types.ts';
 
 /** etcd and three API servers take 14 s on two cores (MACHINES.md); a busy or slow host needs many times that. */
 const API_DEADLINE_MS = 240_000;
@@ -31,9 +33,9 @@ export interface RunTools extends Toolbox {
   revokeToken(ctx: Context): Promise<void>;
 }
 
-/** The tools of one run, over an observation that was just taken. */
-export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxOptions = {}): RunTools {
-  const shared = once((ctx: Context) => loadShared(ctx, fleet, initial));
+/** The tools of one run. */
+export function createToolbox(fleet: Fleet, options: ToolboxOptions = {}): RunTools {
+  const shared = once((ctx: Context) => loadShared(ctx, fleet));
   let client: Promise<KubeClient> | undefined;
   let token: BootstrapToken | undefined;
   // Steps that run side by side share one connection, and one wait for it.
@@ -66,32 +68,64 @@ export function createToolbox(fleet: Fleet, initial: Observed, options: ToolboxO
         .then((connected) => deleteToken(connected, id))
         .catch(() => {});
     },
-    observe: (ctx) => observe(ctx, fleet),
+    observe: (ctx, parts) => observe(ctx, fleet, parts === undefined ? {} : { parts }),
+    probe: async (ctx, address) =>
+      probeApiServer(ctx, address, API_SERVER_PORT, (await shared(ctx)).authorities.ca.certificate),
   };
 }
 
 /**
- * The cluster's secrets: from the first control plane that holds them all. None holds them: the cluster is new, or, when
- * etcd has data, they are lost. Throws PKI_LOST.
+ * The cluster's secrets: from the first machine that holds each of them. Nobody holds them all: the cluster is new, or, when etcd has
+ * data, they are lost. Throws PKI_LOST.
  */
-async function loadShared(ctx: Context, fleet: Fleet, observed: Observed): Promise<SharedMaterial> {
-  const machines = controlPlanes(fleet.spec).map(({ name }) => ({ name, facts: observed.machines[name]?.facts }));
-  const holder = machines.find(({ facts }) => facts && SHARED_PATHS.every((path) => facts.files[path] !== undefined));
-  if (!holder) {
-    const etcd = machines.filter(({ facts }) => facts?.hasEtcdData).map(({ name }) => name);
-    if (etcd.length === 0) return generateSharedMaterial(ctx);
-    throw new QuorateError(
-      'PKI_LOST',
-      `${etcd.join(', ')} has etcd data, but no control plane that answers holds all of the cluster's keys`,
-    );
+async function loadShared(ctx: Context, fleet: Fleet): Promise<SharedMaterial> {
+  // Machines may have been started since the run began: what they hold counts, not what was seen before.
+  const observed = await observe(ctx, fleet, { parts: [] });
+  const machines = sharingMachines(fleet.spec).flatMap((machine) => {
+    const facts = observed.machines[machine.name]?.facts;
+    const isComplete = facts && sharedPathsOf(fleet.spec, machine).every((path) => facts.files[path] !== undefined);
+    return isComplete ? [{ name: machine.name, paths: sharedPathsOf(fleet.spec, machine) }] : [];
+  });
+  const holderOf = (path: string) => machines.find(({ paths }) => paths.includes(path))?.name;
+  if (!SHARED_PATHS.every(holderOf)) {
+    refuseSecondBeginning(fleet, observed);
+    return generateSharedMaterial(ctx);
   }
-  const machine = fleet.machine(holder.name);
   const entries = await Promise.all(
     SHARED_PATHS.map(
-      async (path): Promise<[string, Uint8Array | undefined]> => [path, await machine.readFile(ctx, path)],
+      async (path): Promise<[string, Uint8Array | undefined]> => [
+        path,
+        await fleet.machine(holderOf(path) ?? '').readFile(ctx, path),
+      ],
     ),
   );
   return parseSharedMaterial(Object.fromEntries(entries), ctx);
+}
+
+/**
+ * New keys are for new clusters. Throws MACHINE_UNREACHABLE while a machine that might hold them does not answer, and PKI_LOST when any
+ * machine shows that there has been a cluster.
+ */
+function refuseSecondBeginning(fleet: Fleet, observed: Observed): void {
+  const silent = sharingMachines(fleet.spec).filter(({ name }) => observed.machines[name]?.facts === undefined);
+  if (silent.length > 0) {
+    const names = silent.map(({ name }) => name).join(', ');
+    throw new QuorateError(
+      'MACHINE_UNREACHABLE',
+      `${names}: no answer, so nobody can tell whether the cluster has keys already`,
+      {
+        hint: 'bring it back, or take it out of cluster.yaml if there has never been a cluster',
+      },
+    );
+  }
+  const former = fleet.machines.filter(({ name, role }) => {
+    const facts = observed.machines[name]?.facts;
+    const hasJoined = role === 'worker' && facts?.files[KUBELET_CONF_PATH] !== undefined;
+    return facts?.hasEtcdData || facts?.files[FORMED_PATH] !== undefined || hasJoined;
+  });
+  if (former.length === 0) return;
+  const names = former.map(({ name }) => name).join(', ');
+  throw new QuorateError('PKI_LOST', `${names}: part of a cluster, but no machines that answer hold all of its keys`);
 }
 
 async function mintToken(ctx: Context, kube: KubeClient): Promise<BootstrapToken> {

@@ -2,6 +2,7 @@ import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import { API_SERVER_PORT } from '../pki/names.ts';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { probeApiServer } from './probe.ts';
 
@@ -59,9 +60,6 @@ async function connectWith(ctx: Context, fleet: Fleet, kubeconfig: string): Prom
   const reasons = targets.map(({ host }, i) => `  ${host}: ${answers[i]?.detail ?? 'no answer'}`);
   throw new QuorateError('API_UNREACHABLE', `no API server is ready\n${reasons.join('\n')}`);
 }
-
-/** Where every kube-apiserver listens, on its node's own address. */
-export const API_SERVER_PORT = 6443;
 
 function caOf(kubeconfig: string): string {
   const data = /certificate-authority-data:\s*(\S+)/.exec(kubeconfig)?.[1] ?? '';

@@ -10,35 +10,37 @@ const CONFLICT = 409;
 /** Kubelets and controllers write to a fresh node all the time; each attempt starts from what they wrote. */
 const ATTEMPTS = 10;
 
-/** Adds labels and taints to a node; what others have set stays. Throws KUBE_FAILED or API_UNREACHABLE. */
-export async function patchNode(
-  kube: KubeClient,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  taints: readonly Taint[],
-): Promise<void> {
+/** What is to change on a node. */
+export interface NodeMarks {
+  /** null takes a label away. */
+  readonly labels?: Readonly<Record<string, string | null>>;
+  /** Taints to set; one of the same key and effect is replaced. */
+  readonly taints?: readonly Taint[];
+  /** Taints to take away, by key and effect. */
+  readonly withoutTaints?: readonly Pick<Taint, 'key' | 'effect'>[];
+}
+
+/** Changes labels and taints of a node; what others have set stays. Throws KUBE_FAILED or API_UNREACHABLE. */
+export async function patchNode(kube: KubeClient, name: string, marks: NodeMarks): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await patchOnce(kube, name, labels, taints);
+      return await patchOnce(kube, name, marks);
     } catch (error) {
       if (attempt >= ATTEMPTS || httpStatus(error) !== CONFLICT) throw error;
     }
   }
 }
 
-async function patchOnce(
-  kube: KubeClient,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  taints: readonly Taint[],
-): Promise<void> {
+async function patchOnce(kube: KubeClient, name: string, marks: NodeMarks): Promise<void> {
   const { library } = kube;
+  const { labels = {}, taints = [], withoutTaints = [] } = marks;
   // A strategic merge keys taints by their key alone and would drop one of two effects, so the list is merged here, and the
   // version it was read at makes a concurrent change a conflict instead of a loss.
   const core = kube.api(library.CoreV1Api);
   const node = await kube.request(`read node ${name}`, () => core.readNode({ name }));
+  const replaced = [...taints, ...withoutTaints];
   const kept = (node.spec?.taints ?? []).filter(
-    ({ key, effect }) => !taints.some((taint) => taint.key === key && taint.effect === effect),
+    ({ key, effect }) => !replaced.some((taint) => taint.key === key && taint.effect === effect),
   );
   const body = {
     metadata: { labels, resourceVersion: node.metadata?.resourceVersion },

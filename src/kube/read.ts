@@ -1,7 +1,10 @@
-import type { V1Node, V1ObjectMeta } from '@kubernetes/client-node';
+import type { V1Node, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import { parseRecord, RECORD_NAME } from '../manifests/cluster-record.ts';
+import { POD_DIGEST_ANNOTATION } from '../manifests/static-pod.ts';
 import { MANAGED_SELECTOR, readAddons } from './addons.ts';
 import type { KubeClient } from './client.ts';
-import type { KubeState, ObservedKube, ObservedNode } from './types.ts';
+import { CORDONED_BY_ANNOTATION } from './cordon.ts';
+import type { KubeState, ObservedKube, ObservedNode, ObservedStaticPod } from './types.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 /** The leases that kube-scheduler and kube-controller-manager elect their leaders with. */
@@ -9,33 +12,51 @@ export const COMPONENT_LEASES = ['kube-controller-manager', 'kube-scheduler'] as
 
 /** Reads everything of ObservedKube. Throws API_UNREACHABLE or KUBE_FAILED. */
 export async function readKube(kube: KubeClient): Promise<ObservedKube> {
-  const [state, addons, config] = await Promise.all([
+  const [state, addons, config, recorded] = await Promise.all([
     readKubeState(kube),
     readAddons(kube),
-    readClusterConfiguration(kube),
+    readConfigMap(kube, 'kubeadm-config'),
+    readConfigMap(kube, RECORD_NAME),
   ]);
-  return { ...state, addons, ...(config === undefined ? {} : { clusterConfiguration: config }) };
+  const record = parseRecord(recorded);
+  const clusterConfiguration = config?.ClusterConfiguration;
+  return {
+    ...state,
+    addons,
+    ...(clusterConfiguration === undefined ? {} : { clusterConfiguration }),
+    ...(record === undefined ? {} : { record }),
+  };
 }
 
 /** What changes by itself: a handful of requests, for a wait that asks again and again. Throws as readKube. */
 export async function readKubeState(kube: KubeClient): Promise<KubeState> {
   const { library } = kube;
-  const core = kube.api(library.CoreV1Api);
-  const [version, nodes, leases, workloads, pods] = await Promise.all([
+  const [version, nodes, leases, workloads, dnsPods, planePods] = await Promise.all([
     kube.request('read the version', () => kube.api(library.VersionApi).getCode()),
-    kube.request('list nodes', () => core.listNode()),
+    readNodes(kube),
     readLeases(kube),
     readWorkloads(kube),
-    readSystemPods(kube),
+    readSystemPods(kube, DNS_LABEL),
+    readSystemPods(kube, CONTROL_PLANE_LABEL),
   ]);
   return {
     version: version.gitVersion,
-    nodes: nodes.items.map(toNode),
+    nodes,
     leases,
     workloads,
-    dnsNodes: pods.filter(({ labels }) => labels['k8s-app'] === 'kube-dns').map(({ node }) => node),
-    controlPlanePods: pods.filter(({ labels }) => labels.tier === 'control-plane').map(({ name }) => name),
+    dnsNodes: dnsPods.filter(isReady).map(nodeOf),
+    staticPods: Object.fromEntries(
+      planePods
+        .filter(({ metadata }) => metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined)
+        .map((pod) => [pod.metadata?.name ?? '', toStaticPod(pod)]),
+    ),
   };
+}
+
+/** Every Node object. Throws as readKube. */
+export async function readNodes(kube: KubeClient): Promise<ObservedNode[]> {
+  const nodes = await kube.request('list nodes', () => kube.api(kube.library.CoreV1Api).listNode());
+  return nodes.items.map(toNode);
 }
 
 /** Who leads the scheduler and the controller-manager. Throws as readKube. */
@@ -59,13 +80,13 @@ export async function readLeases(kube: KubeClient): Promise<KubeState['leases']>
   );
 }
 
-/** kubeadm's own record of the cluster (ConfigMap kube-system/kubeadm-config); undefined before it is written. */
-async function readClusterConfiguration(kube: KubeClient): Promise<string | undefined> {
+/** Data of a ConfigMap in kube-system; undefined before it is written. */
+async function readConfigMap(kube: KubeClient, name: string): Promise<Record<string, string> | undefined> {
   const core = kube.api(kube.library.CoreV1Api);
-  const maps = await kube.request('read kubeadm-config', () =>
-    core.listNamespacedConfigMap({ namespace: 'kube-system', fieldSelector: 'metadata.name=kubeadm-config' }),
+  const maps = await kube.request(`read ${name}`, () =>
+    core.listNamespacedConfigMap({ namespace: 'kube-system', fieldSelector: `metadata.name=${name}` }),
   );
-  return maps.items[0]?.data?.ClusterConfiguration;
+  return maps.items[0]?.data;
 }
 
 async function readWorkloads(kube: KubeClient): Promise<KubeState['workloads']> {
@@ -94,32 +115,53 @@ async function readWorkloads(kube: KubeClient): Promise<KubeState['workloads']> 
   ];
 }
 
-interface SystemPod {
-  readonly name: string;
-  readonly node: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
+/** The kubelet puts it on the pods that stand for static ones (k8s.io/kubernetes pkg/kubelet/types, ConfigMirrorAnnotationKey). */
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
-/** The ready pods of DNS and of the control plane. */
-async function readSystemPods(kube: KubeClient): Promise<SystemPod[]> {
+/** On CoreDNS (manifests/addons/coredns.ts), as kubeadm labels it. */
+const DNS_LABEL = 'k8s-app=kube-dns';
+/** On the static pods of control planes (manifests/static-pod.ts), as kubeadm labels them. */
+const CONTROL_PLANE_LABEL = 'tier=control-plane';
+
+/** Some only: kube-system also has pods of DaemonSets, one or more for every node. */
+async function readSystemPods(kube: KubeClient, labelSelector: string): Promise<V1Pod[]> {
   const core = kube.api(kube.library.CoreV1Api);
-  const pods = await kube.request('list system pods', () => core.listNamespacedPod({ namespace: 'kube-system' }));
-  return pods.items
-    .filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
-    .map(({ metadata, spec }) => ({
-      name: metadata?.name ?? '',
-      node: spec?.nodeName ?? '',
-      labels: metadata?.labels ?? {},
-    }));
+  const pods = await kube.request(`list system pods with ${labelSelector}`, () =>
+    core.listNamespacedPod({ namespace: 'kube-system', labelSelector }),
+  );
+  return pods.items;
 }
 
-function toNode(node: V1Node): ObservedNode {
+function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+}
+
+function nodeOf({ spec }: V1Pod): string {
+  return spec?.nodeName ?? '';
+}
+
+function toStaticPod(pod: V1Pod): ObservedStaticPod {
+  const container = pod.status?.containerStatuses?.[0];
+  const waiting = container?.state?.waiting?.reason;
+  return {
+    ready: isReady(pod),
+    digest: pod.metadata?.annotations?.[POD_DIGEST_ANNOTATION] ?? '',
+    restarts: container?.restartCount ?? 0,
+    ...(waiting === undefined ? {} : { waiting }),
+  };
+}
+
+/** A Node object as quorate sees it. */
+export function toNode(node: V1Node): ObservedNode {
   const labels = node.metadata?.labels ?? {};
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  const isCordoned = node.spec?.unschedulable === true;
+  const cordonedBy = isCordoned ? node.metadata?.annotations?.[CORDONED_BY_ANNOTATION] : undefined;
   return {
     name: node.metadata?.name ?? '',
     ready: ready?.status === 'True',
     schedulable: node.spec?.unschedulable !== true,
+    ...(cordonedBy === undefined ? {} : { cordonedBy }),
     roles: Object.keys(labels).flatMap((label) =>
       label.startsWith(ROLE_PREFIX) ? [label.slice(ROLE_PREFIX.length)] : [],
     ),

@@ -1,9 +1,12 @@
 // The Kubernetes side of a cluster as its API describes it.
+import type { ClusterRecord } from '../manifests/cluster-record.ts';
 
 export interface ObservedNode {
   readonly name: string;
   readonly ready: boolean;
   readonly schedulable: boolean;
+  /** Why quorate cordoned it; absent when its owner did, or nobody. */
+  readonly cordonedBy?: string;
   readonly roles: readonly string[];
   readonly version: string;
   readonly address: string;
@@ -18,6 +21,17 @@ export interface ObservedApiServer {
   readonly machine: string;
   readonly ready: boolean;
   readonly detail?: string;
+}
+
+/** A static pod as the API shows it. */
+export interface ObservedStaticPod {
+  readonly ready: boolean;
+  /** What its manifest was rendered from (manifests/static-pod.ts); empty for one that quorate did not write. */
+  readonly digest: string;
+  /** How often its container has been started again. */
+  readonly restarts: number;
+  /** Why its container does not run: CrashLoopBackOff, ImagePullBackOff … */
+  readonly waiting?: string;
 }
 
 /** What changes by itself. */
@@ -37,8 +51,8 @@ export interface KubeState {
     readonly desired: number;
     readonly ready: number;
   }[];
-  /** Ready pods of the control plane as the API shows them: `etcd-cp1`, `kube-apiserver-cp1` … */
-  readonly controlPlanePods: readonly string[];
+  /** Pods of control planes that kubelets run from manifests, by name: `etcd-cp1`. */
+  readonly staticPods: Readonly<Record<string, ObservedStaticPod>>;
   /** Nodes that carry a ready CoreDNS pod, one entry a pod. */
   readonly dnsNodes: readonly string[];
 }
@@ -47,6 +61,8 @@ export interface KubeState {
 export interface ObservedKube extends KubeState {
   /** Digest annotation of every add-on object that quorate applied, by `kind/namespace/name`. */
   readonly addons: Readonly<Record<string, string>>;
+  /** What the cluster was last made of (manifests/cluster-record.ts); absent before it was written. */
+  readonly record?: ClusterRecord;
   /** ClusterConfiguration of kubeadm-config, YAML; absent before it is written. */
   readonly clusterConfiguration?: string;
 }

@@ -3,14 +3,13 @@ import type { DriverKind } from '../spec/types.ts';
 import { createLocalDriver } from './local/driver.ts';
 import type { LocalOptions } from './local/provider.ts';
 import type { MachineDriver } from './machine.ts';
+import { createSshDriver } from './ssh/driver.ts';
 
-/** The drivers of one run, each made on first use, by kind. `ssh` throws SPEC_UNSUPPORTED until its release. */
+/** The drivers of one run, each made on first use, by kind. `fake` throws SPEC_UNSUPPORTED. */
 export function createDrivers(options: LocalOptions = {}): (kind: DriverKind) => MachineDriver {
   const makers = {
     local: () => createLocalDriver(options),
-    ssh: () => {
-      throw new QuorateError('SPEC_UNSUPPORTED', 'machines over SSH are not in this release yet');
-    },
+    ssh: createSshDriver,
     fake: () => {
       throw new QuorateError('SPEC_UNSUPPORTED', 'fake machines exist in tests only');
     },

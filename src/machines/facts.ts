@@ -56,6 +56,12 @@ export interface MachineFacts {
   readonly binaries: Readonly<Record<string, { readonly version: string; readonly sha256: string }>>;
   /** What the machine's own HAProxy says of each API server behind it: UP, DOWN, `UP 1/2` …; empty where none runs. */
   readonly backends: Readonly<Record<string, string>>;
+  /** Installed Debian packages, among those that quorate may need (ssh/packages.ts). */
+  readonly packages: readonly string[];
   /** True when /var/lib/etcd/member exists. */
   readonly hasEtcdData: boolean;
+  /** Programs of the control plane that run as processes now, whoever started them: `etcd`, `kube-apiserver`. */
+  readonly running: readonly string[];
+  /** How its etcd member was told to begin: flags by name (`initial-cluster`, …), from its manifest or unit; empty where there is none. */
+  readonly etcdFlags: Readonly<Record<string, string>>;
 }

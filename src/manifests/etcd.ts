@@ -2,7 +2,7 @@
 import { imageReference } from '../artifacts/catalog.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { PKI_DIR } from '../pki/names.ts';
-import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { failoverTimings } from './failover.ts';
 import { memoryLimit } from './memory-limits.ts';
 import type { KubeObject } from './object.ts';
@@ -15,8 +15,13 @@ export interface EtcdBootstrap {
   readonly etcdToken: string;
   /** new: all members start at once from one static list. existing: it joins a running cluster. */
   readonly initialClusterState: 'new' | 'existing';
-  /** The membership to start from; default: all control planes. */
-  readonly initialCluster?: readonly Pick<MachineSpec, 'name' | 'address'>[];
+  /** The membership to start from, as the flag's value; default: all machines that carry etcd. */
+  readonly initialCluster?: string;
+}
+
+/** Value of `--initial-cluster`: `cp1=https://10.87.0.11:2380,cp2=…`. */
+export function initialCluster(machines: readonly Pick<MachineSpec, 'name' | 'address'>[]): string {
+  return machines.map((machine) => `${machine.name}=${peerURL(machine)}`).join(',');
 }
 
 /**
@@ -53,16 +58,16 @@ export function etcdPod(
   });
 }
 
-// Not here: --auto-compaction-* (the API server compacts every five minutes), --snapshot-count (3.6's default is right),
-// and never --unsafe-no-fsync.
-function etcdFlags(spec: ClusterSpec, machine: MachineSpec, bootstrap: EtcdBootstrap): Flags {
+/**
+ * Every flag of the machine's member. Not here: --auto-compaction-* (the API server compacts every five minutes), --snapshot-count
+ * (3.6's default is right), and never --unsafe-no-fsync.
+ */
+export function etcdFlags(spec: ClusterSpec, machine: MachineSpec, bootstrap: EtcdBootstrap): Flags {
   return {
     name: machine.name,
     'data-dir': ETCD_DATA_DIR,
     ...urlFlags(machine),
-    'initial-cluster': (bootstrap.initialCluster ?? controlPlanes(spec))
-      .map((member) => `${member.name}=${peerURL(member)}`)
-      .join(','),
+    'initial-cluster': bootstrap.initialCluster ?? initialCluster(etcdMachines(spec)),
     'initial-cluster-state': bootstrap.initialClusterState,
     'initial-cluster-token': bootstrap.etcdToken,
     'cert-file': `${ETCD_PKI}/server.crt`,
@@ -101,10 +106,12 @@ function urlFlags(machine: MachineSpec): Flags {
   };
 }
 
-function clientURL(machine: Pick<MachineSpec, 'address'>): string {
+/** Where the API server reaches the machine's member. */
+export function clientURL(machine: Pick<MachineSpec, 'address'>): string {
   return `https://${machine.address}:${ETCD_CLIENT_PORT}`;
 }
 
-function peerURL(machine: Pick<MachineSpec, 'address'>): string {
+/** Where the other members reach it. */
+export function peerURL(machine: Pick<MachineSpec, 'address'>): string {
   return `https://${machine.address}:${ETCD_PEER_PORT}`;
 }

@@ -7,10 +7,15 @@ export interface RenderedFile extends FileContent {
   readonly restarts?: string;
   /** systemd unit that takes the change without an interruption: `systemctl reload-or-restart`. */
   readonly reloads?: string;
+  /**
+   * argv that tests the file before it replaces one that works, by the program that will read it. The word {} stands for the path of
+   * the candidate. Left out where that program is not installed.
+   */
+  readonly check?: readonly string[];
 }
 
 /** What a change of a file asks for. */
-export type FileEffect = Pick<RenderedFile, 'restarts' | 'reloads'>;
+export type FileEffect = Pick<RenderedFile, 'restarts' | 'reloads' | 'check'>;
 
 /** A file that everybody may read. */
 export function textFile(path: string, content: string, effect: FileEffect = {}): RenderedFile {

@@ -1,37 +1,21 @@
 // The load balancer in front of the API servers: TCP passthrough at the virtual IP, on every machine that may hold it.
-import { QuorateError } from '../core/errors.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { API_SERVER_PORT, certificatePath } from '../pki/names.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
+import { CONNECT_TIMEOUT_MS, maxConnections, virtualIp } from './balancing.ts';
 import { failoverTimings } from './failover.ts';
 import { HAPROXY_STATS_SOCKET } from './paths.ts';
 
-/** A connection takes two file descriptors; the rest is for checks, listeners and logs. */
-const DESCRIPTORS_PER_CONNECTION = 2;
-const SPARE_DESCRIPTORS = 200;
-/** Ten thousand nodes, each with a kubelet and a proxy, would need twice that; five thousand is Kubernetes' own limit. */
-const MAX_CONNECTIONS = 10_000;
-
-/** `maxconn` that the hard limit of open files can carry: beyond it HAProxy does not start ("Cannot raise FD limit"). */
-export function maxConnections(nofileHard: number): number {
-  const possible = Math.floor((nofileHard - SPARE_DESCRIPTORS) / DESCRIPTORS_PER_CONNECTION);
-  // Whole hundreds, so that a limit that differs by a few does not change the file.
-  return Math.max(100, Math.min(MAX_CONNECTIONS, Math.floor(possible / 100) * 100));
-}
-
-/** /etc/haproxy/haproxy.cfg. Throws SPEC_UNSUPPORTED when the endpoint is a name: HAProxy shares a machine with an API server on the same port. */
+/**
+ * /etc/haproxy/haproxy.cfg, the same on all machines that balance. The API servers are those of the machines in `spec`, and of no
+ * others: whoever removes a machine passes a specification that still has it. Throws SPEC_UNSUPPORTED when the endpoint is a name.
+ */
 export function haproxyConfig(spec: ClusterSpec, facts: MachineFacts): string {
-  const vip = spec.endpoint.vip;
-  if (vip === undefined) {
-    throw new QuorateError('SPEC_UNSUPPORTED', `controlPlaneEndpoint ${spec.endpoint.host} is not an address`, {
-      hint: 'give a free address of the machines’ network, or loadBalancer: { type: external }',
-    });
-  }
   return `${globalSection(facts)}
 ${defaultsSection(spec)}
 frontend kube-apiserver
     # transparent: the address may be on another machine just now; this one is ready to take it over.
-    bind ${vip}:${spec.endpoint.port} transparent
+    bind ${virtualIp(spec)}:${spec.endpoint.port} transparent
     default_backend kube-apiserver
 
 ${backendSection(spec)}`;
@@ -56,8 +40,8 @@ function defaultsSection(spec: ClusterSpec): string {
     mode tcp
     log global
     option dontlognull
-    # A machine that is switched off does not answer at all: after 300 ms the connection tries another one, on the first retry.
-    timeout connect 300ms
+    # A machine that is switched off does not answer at all: after ${CONNECT_TIMEOUT_MS} ms the connection tries another one, on the first retry.
+    timeout connect ${CONNECT_TIMEOUT_MS}ms
     retries 3
     option redispatch 1
     timeout check ${failoverTimings(spec).readyzTimeoutMs}ms

@@ -1,7 +1,9 @@
-// The virtual IP: VRRP among the machines that run HAProxy. It follows the local HAProxy; HAProxy follows the API servers.
+// The virtual IP: VRRP among the machines that balance. It follows the local load balancer, which follows the API servers.
 import { createHash } from 'node:crypto';
 import type { MachineFacts } from '../machines/facts.ts';
-import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, loadBalancers, type MachineSpec } from '../spec/types.ts';
+import { virtualIp } from './balancing.ts';
+import { CHECK_NGINX_PATH } from './nginx.ts';
 import { HAPROXY_STATS_SOCKET, SCRIPTS_DIR } from './paths.ts';
 
 /** Seconds between advertisements. A backup takes over after three missed ones and a skew below one: at most a second. */
@@ -22,14 +24,18 @@ export function virtualRouterId(spec: ClusterSpec): number {
   return 1 + (digest.readUInt32BE(0) % 255);
 }
 
-/** /etc/keepalived/keepalived.conf. */
+/**
+ * /etc/keepalived/keepalived.conf. The routers are the machines of `spec` that balance, and no others. Throws SPEC_UNSUPPORTED when the
+ * endpoint is a name.
+ */
 export function keepalivedConfig(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): string {
-  const routers = controlPlanes(spec);
+  const routers = loadBalancers(spec);
   const peers = routers.filter((router) => router.name !== machine.name).map((router) => router.address);
   const order = Math.max(
     0,
     routers.findIndex((router) => router.name === machine.name),
   );
+  const { type } = spec.loadBalancer;
   return `# Written by quorate.
 global_defs {
     router_id ${machine.name}
@@ -45,8 +51,9 @@ global_defs {
     vrrp_garp_master_refresh_repeat 1
 }
 
-vrrp_script haproxy {
-    script "${CHECK_HAPROXY_PATH}"
+vrrp_script ${type} {
+    # By way of the shell: keepalived -t refuses a script that is not there yet, and tests this file before anything is written.
+    script "/bin/sh ${checkPath(spec)}"
     interval 1
     timeout 1
     fall 2
@@ -62,13 +69,17 @@ vrrp_instance kube_apiserver {
     priority ${TOP_PRIORITY - PRIORITY_STEP * order}
     advert_int ${ADVERT_SECONDS}
 ${unicastBlock(machine.address, peers)}    virtual_ipaddress {
-        ${spec.endpoint.host}/32 dev ${facts.interface}
+        ${virtualIp(spec)}/32 dev ${facts.interface}
     }
     track_script {
-        haproxy
+        ${type}
     }
 }
 `;
+}
+
+function checkPath(spec: ClusterSpec): string {
+  return spec.loadBalancer.type === 'nginx' ? CHECK_NGINX_PATH : CHECK_HAPROXY_PATH;
 }
 
 /** Unicast needs no multicast from the network. One machine alone has nobody to tell: keepalived refuses unicast without peers. */
@@ -92,10 +103,10 @@ exit 1
 `;
 }
 
-/** keepalived.service.d/10-quorate.conf. */
-export function keepalivedDropIn(): string {
+/** keepalived.service.d/10-quorate.conf: after the load balancer, so that the first check finds it. */
+export function keepalivedDropIn(spec: ClusterSpec): string {
   return `[Unit]
-After=quorate-network.service haproxy.service
+After=quorate-network.service ${spec.loadBalancer.type}.service
 StartLimitIntervalSec=0
 
 [Service]

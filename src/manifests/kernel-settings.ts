@@ -1,5 +1,5 @@
-// Kernel settings and modules that a node needs.
-import type { MachineSpec } from '../spec/types.ts';
+// Kernel settings and modules that a machine needs: nodes route for pods, others do not.
+import { type ClusterSpec, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
 
 /** Where they lie; the rest of these directories belongs to the machine's owner. */
 export const SYSCTL_PATH = '/etc/sysctl.d/90-quorate.conf';
@@ -21,17 +21,33 @@ const WHOLE_KERNEL = [
   'fs.inotify.max_user_watches = 524288',
 ];
 
+const NGINX = [
+  '# NGINX listens on the virtual IP while another machine holds it.',
+  'net.ipv4.ip_nonlocal_bind = 1',
+  '# A dead API server is found by its open connections after eight seconds; NGINX has no times of its own for that.',
+  'net.ipv4.tcp_keepalive_time = 5',
+  'net.ipv4.tcp_keepalive_intvl = 1',
+  'net.ipv4.tcp_keepalive_probes = 3',
+];
+
 /** /etc/sysctl.d/90-quorate.conf. A local machine shares the kernel: what counts for the whole of it is this host's affair. */
-export function sysctlSettings(machine: MachineSpec): string {
-  const lines = machine.driver === 'local' ? NETWORK : [...NETWORK, ...WHOLE_KERNEL];
-  return `# Written by quorate.\n${lines.join('\n')}\n`;
+export function sysctlSettings(spec: ClusterSpec, machine: MachineSpec): string {
+  const usesNginx = spec.loadBalancer.type === 'nginx' && loadBalancers(spec).some(({ name }) => name === machine.name);
+  const lines = [
+    '# Written by quorate.',
+    ...(isNode(machine) ? NETWORK : []),
+    ...(isNode(machine) && machine.driver !== 'local' ? WHOLE_KERNEL : []),
+    ...(usesNginx ? NGINX : []),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /**
- * /etc/modules-load.d/quorate.conf: containerd's overlay, flannel's VXLAN and its check for br_netfilter. Empty on a local
- * machine, where this host has loaded them.
+ * /etc/modules-load.d/quorate.conf: containerd's overlay, flannel's VXLAN and its check for br_netfilter. Only the firewall's
+ * where there are no pods; empty on a local machine, where this host has loaded them.
  */
 export function kernelModules(machine: MachineSpec): string {
-  const modules = machine.driver === 'local' ? [] : ['overlay', 'br_netfilter', 'vxlan', 'nf_tables'];
+  const wanted = isNode(machine) ? ['overlay', 'br_netfilter', 'vxlan', 'nf_tables'] : ['nf_tables'];
+  const modules = machine.driver === 'local' ? [] : wanted;
   return `# Written by quorate.\n${modules.map((name) => `${name}\n`).join('')}`;
 }

@@ -11,10 +11,12 @@ import {
   SA_KEY_PATH,
   SA_PUB_PATH,
 } from '../pki/names.ts';
-import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
+import { auditPolicy } from './audit-policy.ts';
+import { clientURL } from './etcd.ts';
 import { failoverTimings } from './failover.ts';
 import { memoryLimit } from './memory-limits.ts';
-import type { KubeObject } from './object.ts';
+import { type KubeObject, toYaml } from './object.ts';
 import {
   APISERVER_CONFIG_DIR,
   AUDIT_LOG_DIR,
@@ -29,6 +31,11 @@ import { type Flags, type HostMount, SYSTEM_CA_MOUNTS, staticPod } from './stati
  * 500 and 250 ms apart), kube-proxies drop the endpoint within about 2 s more; 5 s covers both and fits a pod's grace period of 30 s.
  */
 const SHUTDOWN_DELAY = '5s';
+/**
+ * Watches are then ended one after another, and clients ask the next API server. Without it they keep the server from ending at all,
+ * and the kubelet kills it with every connection after 30 s (measured: 30.6 s until it had stopped, with it about 6 s).
+ */
+const WATCH_GRACE = '5s';
 /** Share of requests after which an HTTP/2 connection is asked to move on: upstream's advice behind a load balancer is up to 0.02. */
 const GOAWAY_CHANCE = '0.001';
 
@@ -56,6 +63,8 @@ export function apiServerPod(spec: ClusterSpec, machine: MachineSpec, facts: Mac
     readiness: { ...target, path: '/readyz' },
     requests: { cpu: '250m', memory: '256Mi' },
     memoryLimit: memoryLimit('kube-apiserver', facts.memoryBytes),
+    // authentication.yaml it reads again by itself.
+    readsAtStart: [toYaml(auditPolicy())],
     mounts: [
       { name: 'k8s-certs', path: PKI_DIR, type: 'DirectoryOrCreate', readOnly: true },
       ...SYSTEM_CA_MOUNTS,
@@ -79,9 +88,7 @@ function kubeadmFlags(spec: ClusterSpec): Flags {
     'client-ca-file': certificatePath('ca'),
     'tls-cert-file': certificatePath('apiserver'),
     'tls-private-key-file': keyPath('apiserver'),
-    // The local member only: it fails with its machine, and the load balancer moves clients on. With all members listed, a dead one
-    // is noticed after up to 40 s (kubernetes #58008).
-    'etcd-servers': `https://127.0.0.1:${ETCD_CLIENT_PORT}`,
+    'etcd-servers': etcdServers(spec),
     'etcd-cafile': certificatePath('etcd/ca'),
     'etcd-certfile': certificatePath('apiserver-etcd-client'),
     'etcd-keyfile': keyPath('apiserver-etcd-client'),
@@ -94,6 +101,15 @@ function kubeadmFlags(spec: ClusterSpec): Flags {
     'service-account-signing-key-file': SA_KEY_PATH,
     'service-cluster-ip-range': spec.networking.serviceSubnet,
   };
+}
+
+/**
+ * Stacked: the local member only. It fails with its machine, and the load balancer moves clients on; with all members listed, a dead
+ * one is noticed after up to 40 s (kubernetes #58008). External: all of them, for none is nearer than another.
+ */
+function etcdServers(spec: ClusterSpec): string {
+  if (spec.etcd.topology === 'stacked') return `https://127.0.0.1:${ETCD_CLIENT_PORT}`;
+  return etcdMachines(spec).map(clientURL).join(',');
 }
 
 const frontProxyFlags: Flags = {
@@ -125,6 +141,7 @@ export function apiServerExtraFlags(spec: ClusterSpec): Flags {
     profiling: 'false',
     'tls-min-version': 'VersionTLS12',
     'shutdown-delay-duration': SHUTDOWN_DELAY,
+    'shutdown-watch-termination-grace-period': WATCH_GRACE,
     // With a single API server a client would be sent away with nowhere to go.
     ...(controlPlanes(spec).length > 1 ? { 'goaway-chance': GOAWAY_CHANCE } : {}),
     ...(toleration === undefined

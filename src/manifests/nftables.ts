@@ -1,6 +1,13 @@
 // Two nftables tables of our own: who may reach the control plane's ports, and how pods reach what is outside the cluster.
 // kube-proxy keeps tables of its own; nothing here depends on their order.
-import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
+import {
+  type ClusterSpec,
+  controlPlanes,
+  etcdMachines,
+  isNode,
+  loadBalancers,
+  type MachineSpec,
+} from '../spec/types.ts';
 import { SYSCTL_PATH } from './kernel-settings.ts';
 import { ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, VXLAN_PORT } from './paths.ts';
 
@@ -24,29 +31,28 @@ ${body}}
 }
 
 /**
- * Closes etcd to all but control planes, and the metrics and node ports to all but machines and pods of the cluster. Port 6443 and
- * NodePorts stay open, and so does everything that is not the cluster's.
+ * Closes etcd to all but control planes and etcd's own machines, the metrics and node ports to all but machines and pods of the
+ * cluster, and VRRP to all but the machines that balance. Port 6443 and NodePorts stay open, and so does everything that is not the
+ * cluster's. The same on every machine: a port that nobody listens on is closed anyway. The machines are those of `spec`, and no others.
  */
 export function firewallRules(spec: ClusterSpec): string {
-  const planes = controlPlanes(spec).map((machine) => machine.address);
-  const machines = spec.machines.map((machine) => machine.address);
+  const balancers = loadBalancers(spec);
   return replaceTable(
     'inet',
     'quorate',
-    `${addressSet('control_planes', planes)}
-${addressSet('machines', machines)}
-    chain input {
+    `${addressSet('etcd_clients', [...controlPlanes(spec), ...etcdMachines(spec)])}
+${addressSet('machines', spec.machines)}
+${balancers.length === 0 ? '' : `${addressSet('load_balancers', balancers)}\n`}    chain input {
         type filter hook input priority filter; policy accept;
         iifname "lo" accept
         ct state established,related accept
-        ip saddr @control_planes tcp dport { ${ETCD_CLIENT_PORT}, ${ETCD_PEER_PORT} } accept
+        ip saddr @etcd_clients tcp dport { ${ETCD_CLIENT_PORT}, ${ETCD_PEER_PORT} } accept
         ip saddr @machines tcp dport { ${INTERNAL_PORTS.join(', ')} } accept
         ip saddr ${spec.networking.podSubnet} tcp dport { ${INTERNAL_PORTS.join(', ')} } accept
         tcp dport { ${[ETCD_CLIENT_PORT, ETCD_PEER_PORT, ...INTERNAL_PORTS].join(', ')} } counter drop
         ip saddr != @machines udp dport ${VXLAN_PORT} counter drop
         meta nfproto ipv6 udp dport ${VXLAN_PORT} counter drop
-        ip protocol vrrp ip saddr != @control_planes counter drop
-    }
+${balancers.length === 0 ? '' : '        ip protocol vrrp ip saddr != @load_balancers counter drop\n'}    }
 `,
   );
 }
@@ -65,7 +71,8 @@ export function masqueradeRules(spec: ClusterSpec): string {
   );
 }
 
-function addressSet(name: string, addresses: readonly string[]): string {
+function addressSet(name: string, machines: readonly MachineSpec[]): string {
+  const addresses = new Set(machines.map(({ address }) => address));
   return `    set ${name} {
         type ipv4_addr
         elements = { ${[...addresses].sort().join(', ')} }
@@ -75,11 +82,11 @@ function addressSet(name: string, addresses: readonly string[]): string {
 
 /**
  * quorate-network.service: rules before the network comes up, at boot and whenever the files change. Modules and settings are the
- * system's own at boot; they are repeated here so that they count as soon as they are written.
+ * system's own at boot; they are repeated here so that they count as soon as they are written. Masquerading only where there are pods.
  */
-export function networkUnit(): string {
+export function networkUnit(machine: MachineSpec): string {
   return `[Unit]
-Description=quorate: firewall of the control plane and masquerading for pods
+Description=quorate: firewall of the control plane${isNode(machine) ? ' and masquerading for pods' : ''}
 DefaultDependencies=no
 Wants=network-pre.target
 Before=network-pre.target shutdown.target
@@ -92,8 +99,7 @@ RemainAfterExit=yes
 ExecStartPre=-/lib/systemd/systemd-modules-load
 ExecStartPre=-/lib/systemd/systemd-sysctl ${SYSCTL_PATH}
 ExecStart=/usr/sbin/nft -f ${FIREWALL_PATH}
-ExecStart=/usr/sbin/nft -f ${MASQUERADE_PATH}
-
+${isNode(machine) ? `ExecStart=/usr/sbin/nft -f ${MASQUERADE_PATH}\n` : ''}
 [Install]
 WantedBy=multi-user.target
 `;

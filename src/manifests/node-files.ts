@@ -1,11 +1,13 @@
 // Which files a machine gets, in groups that phases write one after another. PKI is another folder's.
+import { perObject } from '../core/per-object.ts';
 import type { MachineFacts } from '../machines/facts.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { auditPolicy } from './audit-policy.ts';
 import { authenticationConfig } from './authentication-config.ts';
 import { conflistPathUnit, conflistUnit, WRITE_CONFLIST_PATH, writeConflistScript } from './cni.ts';
 import { containerdConfig, containerdUnit, crictlConfig } from './containerd.ts';
 import { type EtcdBootstrap, etcdPod } from './etcd.ts';
+import { etcdUnit } from './etcd-service.ts';
 import { type RenderedFile, rootFile, scriptFile, textFile } from './file.ts';
 import { haproxyConfig, haproxyDropIn } from './haproxy.ts';
 import { CHECK_HAPROXY_PATH, checkHaproxyScript, keepalivedConfig, keepalivedDropIn } from './keepalived.ts';
@@ -20,10 +22,12 @@ import {
 } from './kubelet-config.ts';
 import { controllerManagerPod, schedulerPod } from './leader-elected.ts';
 import { FIREWALL_PATH, firewallRules, MASQUERADE_PATH, masqueradeRules, networkUnit } from './nftables.ts';
-import { toYaml } from './object.ts';
+import { CHECK_NGINX_PATH, checkNginxScript, NGINX_CONFIG_PATH, nginxConfig, nginxDropIn } from './nginx.ts';
+import { type KubeObject, toYaml } from './object.ts';
 import { AUDIT_POLICY_PATH, AUTHENTICATION_CONFIG_PATH, MACHINES_PATH, MANIFESTS_DIR, UNITS_DIR } from './paths.ts';
 import { APPROVE_PATH, approveScript, approveTimer, approveUnit, machineList } from './serving-certificates.ts';
 import { shellProfile } from './shell-profile.ts';
+import { podDigest } from './static-pod.ts';
 
 /** containerd and its unit; crictl's configuration. */
 export function containerRuntimeFiles(spec: ClusterSpec, facts: MachineFacts): readonly RenderedFile[] {
@@ -36,17 +40,28 @@ export function containerRuntimeFiles(spec: ClusterSpec, facts: MachineFacts): r
 }
 
 /**
- * Kernel settings, firewall and masquerading, which quorate-network.service applies, and the makers of the CNI configuration,
- * which flannel-cni.path starts. Both units are to be enabled.
+ * Kernel settings and firewall, which quorate-network.service applies. On nodes also masquerading, and the makers of the CNI
+ * configuration, which flannel-cni.path starts. Both units are to be enabled, the second one on nodes.
  */
 export function networkFiles(spec: ClusterSpec, machine: MachineSpec): readonly RenderedFile[] {
   const network = { restarts: 'quorate-network.service' };
   return [
     textFile(KERNEL_MODULES_PATH, kernelModules(machine), network),
-    textFile(SYSCTL_PATH, sysctlSettings(machine), network),
-    textFile(FIREWALL_PATH, firewallRules(spec), network),
-    textFile(MASQUERADE_PATH, masqueradeRules(spec), network),
-    textFile(`${UNITS_DIR}/quorate-network.service`, networkUnit(), network),
+    textFile(SYSCTL_PATH, sysctlSettings(spec, machine), network),
+    firewallFile(spec),
+    textFile(`${UNITS_DIR}/quorate-network.service`, networkUnit(machine), network),
+    ...(isNode(machine) ? podNetworkFiles(spec) : []),
+  ];
+}
+
+/** The same on every machine, and it names them all: rendered once for each specification. */
+const firewallFile = perObject((spec: ClusterSpec) =>
+  textFile(FIREWALL_PATH, firewallRules(spec), { restarts: 'quorate-network.service' }),
+);
+
+function podNetworkFiles(spec: ClusterSpec): readonly RenderedFile[] {
+  return [
+    textFile(MASQUERADE_PATH, masqueradeRules(spec), { restarts: 'quorate-network.service' }),
     // Does nothing before flanneld has its lease (ConditionPathExists).
     scriptFile(WRITE_CONFLIST_PATH, writeConflistScript(), { restarts: 'flannel-cni.service' }),
     textFile(`${UNITS_DIR}/flannel-cni.service`, conflistUnit()),
@@ -90,20 +105,54 @@ export function staticPodFiles(
   facts: MachineFacts,
   bootstrap: EtcdBootstrap,
 ): readonly RenderedFile[] {
-  const manifest = (name: string, pod: object) => rootFile(`${MANIFESTS_DIR}/${name}.yaml`, toYaml(pod));
   return [
     rootFile(AUDIT_POLICY_PATH, toYaml(auditPolicy())),
     rootFile(AUTHENTICATION_CONFIG_PATH, toYaml(authenticationConfig())),
-    manifest('etcd', etcdPod(spec, machine, facts, bootstrap)),
-    manifest('kube-apiserver', apiServerPod(spec, machine, facts)),
-    manifest('kube-controller-manager', controllerManagerPod(spec, facts)),
-    manifest('kube-scheduler', schedulerPod(spec, facts)),
+    ...staticPods(spec, machine, facts, bootstrap).map((pod) =>
+      rootFile(`${MANIFESTS_DIR}/${pod.metadata.name}.yaml`, toYaml(pod)),
+    ),
   ];
 }
 
+function staticPods(
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  facts: MachineFacts,
+  bootstrap: EtcdBootstrap,
+): readonly KubeObject[] {
+  return [
+    ...(spec.etcd.topology === 'stacked' ? [etcdPod(spec, machine, facts, bootstrap)] : []),
+    apiServerPod(spec, machine, facts),
+    controllerManagerPod(spec, facts),
+    schedulerPod(spec, facts),
+  ];
+}
+
+/** Digest of each static pod of a control plane by its component: what the API shows once the kubelet runs the new one. */
+export function staticPodDigests(
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  facts: MachineFacts,
+  bootstrap: EtcdBootstrap,
+): Readonly<Record<string, string>> {
+  const pods = staticPods(spec, machine, facts, bootstrap);
+  return Object.fromEntries(pods.map((pod) => [pod.metadata.name, podDigest(pod)]));
+}
+
+/** etcd's unit, on machines of role etcd. Restarting is the rolling phase's business: one member at a time. */
+export function etcdServiceFiles(
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  facts: MachineFacts,
+  bootstrap: EtcdBootstrap,
+): readonly RenderedFile[] {
+  const effect = { restarts: 'etcd.service' };
+  return [textFile(`${UNITS_DIR}/etcd.service`, etcdUnit(spec, machine, facts, bootstrap), effect)];
+}
+
 /**
- * HAProxy and keepalived, on control planes of a cluster that balances by itself; nothing elsewhere. Throws SPEC_UNSUPPORTED when the
- * endpoint is a name and not an address.
+ * HAProxy or NGINX, and keepalived, on the machines that balance (loadBalancers of spec/types.ts); nothing elsewhere. Throws
+ * SPEC_UNSUPPORTED when the endpoint is a name and not an address.
  */
 export function loadBalancerFiles(
   spec: ClusterSpec,
@@ -111,19 +160,50 @@ export function loadBalancerFiles(
   facts: MachineFacts,
 ): readonly RenderedFile[] {
   if (!balances(spec, machine)) return [];
-  const haproxy = { restarts: 'haproxy.service' };
-  const keepalived = { restarts: 'keepalived.service' };
-  return [
-    textFile('/etc/haproxy/haproxy.cfg', haproxyConfig(spec, facts), { reloads: 'haproxy.service' }),
-    textFile(`${UNITS_DIR}/haproxy.service.d/10-quorate.conf`, haproxyDropIn(), haproxy),
-    scriptFile(CHECK_HAPROXY_PATH, checkHaproxyScript()),
-    textFile('/etc/keepalived/keepalived.conf', keepalivedConfig(spec, machine, facts), {
-      reloads: 'keepalived.service',
-    }),
-    textFile(`${UNITS_DIR}/keepalived.service.d/10-quorate.conf`, keepalivedDropIn(), keepalived),
-  ];
+  const balancer = spec.loadBalancer.type === 'nginx' ? nginxFiles(spec, facts) : haproxyFiles(spec, facts);
+  return [...balancer, ...keepalivedFiles(spec, machine, facts)];
+}
+
+/** systemd units that must run on a machine that balances, in starting order; none elsewhere. */
+export function loadBalancerUnits(spec: ClusterSpec, machine: MachineSpec): readonly string[] {
+  return balances(spec, machine) ? [`${spec.loadBalancer.type}.service`, 'keepalived.service'] : [];
 }
 
 function balances(spec: ClusterSpec, machine: MachineSpec): boolean {
-  return machine.role === 'control-plane' && spec.loadBalancer.type === 'haproxy';
+  return loadBalancers(spec).some(({ name }) => name === machine.name);
+}
+
+/** The drop-in of quorate's for a unit that the operating system ships: where it lies, the unit is quorate's business. */
+export function dropInPath(unit: string): string {
+  return `${UNITS_DIR}/${unit}.d/10-quorate.conf`;
+}
+
+function haproxyFiles(spec: ClusterSpec, facts: MachineFacts): readonly RenderedFile[] {
+  const unit = 'haproxy.service';
+  // Without -q, which keeps the reasons to itself (HAProxy 2.6).
+  const effect = { reloads: unit, check: ['haproxy', '-c', '-f', '{}'] };
+  return [
+    textFile('/etc/haproxy/haproxy.cfg', haproxyConfig(spec, facts), effect),
+    textFile(dropInPath(unit), haproxyDropIn(), { restarts: unit }),
+    scriptFile(CHECK_HAPROXY_PATH, checkHaproxyScript()),
+  ];
+}
+
+function nginxFiles(spec: ClusterSpec, facts: MachineFacts): readonly RenderedFile[] {
+  const unit = 'nginx.service';
+  const effect = { reloads: unit, check: ['nginx', '-t', '-q', '-c', '{}'] };
+  return [
+    textFile(NGINX_CONFIG_PATH, nginxConfig(spec, facts), effect),
+    textFile(dropInPath(unit), nginxDropIn(), { restarts: unit }),
+    scriptFile(CHECK_NGINX_PATH, checkNginxScript()),
+  ];
+}
+
+function keepalivedFiles(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): readonly RenderedFile[] {
+  const unit = 'keepalived.service';
+  const effect = { reloads: unit, check: ['keepalived', '-t', '-f', '{}'] };
+  return [
+    textFile('/etc/keepalived/keepalived.conf', keepalivedConfig(spec, machine, facts), effect),
+    textFile(dropInPath(unit), keepalivedDropIn(spec), { restarts: unit }),
+  ];
 }

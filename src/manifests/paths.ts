@@ -20,6 +20,8 @@ export const HAPROXY_STATS_SOCKET = '/var/lib/haproxy/stats';
 export const SCRIPTS_DIR = '/usr/local/lib/quorate';
 /** Names and addresses of the cluster's machines, one `name address` a line. */
 export const MACHINES_PATH = '/etc/quorate/machines';
+/** There once the cluster has been whole: from then on an empty disk of a member is a loss. */
+export const FORMED_PATH = '/etc/quorate/formed';
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 

@@ -1,4 +1,5 @@
 // What the four static pods have in common, in the form that kubeadm writes (cmd/kubeadm/app/util/staticpod).
+import { createHash } from 'node:crypto';
 import type { KubeObject } from './object.ts';
 
 /** Flags of a component by name, without the dashes. */
@@ -35,10 +36,20 @@ export interface StaticPodOptions {
   /** Memory only: a CPU limit would throttle heartbeats and lease renewals, and so cause failovers. */
   readonly memoryLimit: string;
   readonly mounts: readonly HostMount[];
+  /** Contents of files that the component reads only when it starts: when one changes, the pod has to. */
+  readonly readsAtStart?: readonly string[];
 }
+
+/**
+ * Annotation with the hex SHA-256 of everything that the pod was rendered from. The kubelet copies it to the pod that the API shows,
+ * so that anyone can tell whether what runs is what the manifest says.
+ */
+export const POD_DIGEST_ANNOTATION = 'quorate/digest';
 
 /** The pod object. */
 export function staticPod(options: StaticPodOptions): KubeObject {
+  const spec = podSpec(options);
+  const digest = createHash('sha256').update(JSON.stringify([spec, options.readsAtStart ?? []]));
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -46,17 +57,26 @@ export function staticPod(options: StaticPodOptions): KubeObject {
       name: options.component,
       namespace: 'kube-system',
       labels: { component: options.component, tier: 'control-plane' },
-      ...(options.annotations ? { annotations: options.annotations } : {}),
+      annotations: { ...options.annotations, [POD_DIGEST_ANNOTATION]: digest.digest('hex') },
     },
-    spec: {
-      containers: [container(options)],
-      hostNetwork: true,
-      // Value of system-node-critical; the API server's admission does not see static pods, so kubeadm writes it too.
-      priority: 2_000_001_000,
-      priorityClassName: 'system-node-critical',
-      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-      volumes: options.mounts.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
-    },
+    spec,
+  };
+}
+
+/** The digest in a static pod's annotations. */
+export function podDigest(pod: KubeObject): string {
+  return pod.metadata.annotations?.[POD_DIGEST_ANNOTATION] ?? '';
+}
+
+function podSpec(options: StaticPodOptions): Record<string, unknown> {
+  return {
+    containers: [container(options)],
+    hostNetwork: true,
+    // Value of system-node-critical; the API server's admission does not see static pods, so kubeadm writes it too.
+    priority: 2_000_001_000,
+    priorityClassName: 'system-node-critical',
+    securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+    volumes: options.mounts.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
   };
 }
 

@@ -1,4 +1,5 @@
 // What is read from a machine in one round trip. Plain POSIX shell: it must run on a bare Debian host too.
+import { HOST_PACKAGES } from '../machines/ssh/packages.ts';
 
 /** Files that quorate manages, as find(1) starting points; only regular files below them are observed. */
 export const MANAGED_PATHS = [
@@ -7,6 +8,7 @@ export const MANAGED_PATHS = [
   '/etc/crictl.yaml',
   '/etc/haproxy',
   '/etc/keepalived',
+  '/etc/nginx/nginx.conf',
   '/etc/quorate',
   '/etc/sysctl.d/90-quorate.conf',
   '/etc/modules-load.d/quorate.conf',
@@ -24,7 +26,9 @@ export const MANAGED_PATHS = [
 export const OBSERVED_UNITS = [
   'containerd.service',
   'kubelet.service',
+  'etcd.service',
   'haproxy.service',
+  'nginx.service',
   'keepalived.service',
   'systemd-modules-load.service',
   'systemd-sysctl.service',
@@ -36,7 +40,7 @@ export const OBSERVED_UNITS = [
 
 /**
  * Prints tab-separated records: `fact name value`, `file sha256 mode mtime path`, `unit …`, `pem path base64`,
- * `image reference`, `address interface cidr`. Paths and units arrive as arguments, split by `--`.
+ * `image reference`, `address interface cidr`, `package name status`. Paths and units arrive as arguments, split by `--`.
  */
 export const FACTS_SCRIPT = `
 TAB=$(printf '\\t')
@@ -57,6 +61,10 @@ while read -r a b c soft hard _; do [ "$a $b" = 'Max open' ] && fact nofile "$ha
 [ -f /sys/fs/cgroup/cgroup.controllers ] && fact cgroup v2 || fact cgroup v1
 lines=0; while read -r _; do lines=$((lines + 1)); done < /proc/swaps; [ "$lines" -gt 1 ] && fact swap yes
 [ -d /var/lib/etcd/member ] && fact etcd-data yes
+for program in etcd kube-apiserver; do pgrep -x "$program" >/dev/null 2>&1 && printf 'running\\t%s\\n' "$program"; done
+for path in /etc/kubernetes/manifests/etcd.yaml /etc/systemd/system/etcd.service; do
+  [ -f "$path" ] && sed -n "s/^[- ]*--\\(initial-[a-z-]*\\)=\\([^ \\\\]*\\).*/etcd\\t\\1\\t\\2/p" "$path"
+done
 ( . /etc/os-release; fact os-id "$ID"; fact os-version "$VERSION_ID"; fact os-name "$PRETTY_NAME" )
 fact disk-free-kib "$(df -Pk /var/lib | { read -r _; read -r _ _ _ free _; echo "$free"; })"
 ip -o -4 addr show 2>/dev/null | while read -r _ interface _ cidr _; do printf 'address\\t%s\\t%s\\n' "$interface" "$cidr"; done
@@ -80,6 +88,9 @@ if [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
 fi
 if [ -S /var/lib/haproxy/stats ] && command -v socat >/dev/null; then
   echo 'show stat' | timeout 3 socat -t 2 stdio /var/lib/haproxy/stats 2>/dev/null | while IFS= read -r line; do printf 'haproxy\\t%s\\n' "$line"; done
+fi
+if command -v dpkg-query >/dev/null; then
+  dpkg-query -W -f='package\\t\${Package}\\t\${db:Status-Status}\\n' ${HOST_PACKAGES.join(' ')} 2>/dev/null
 fi
 [ -f /usr/local/share/quorate/binaries.json ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < /usr/local/share/quorate/binaries.json)"
 exit 0

@@ -24,8 +24,8 @@ export interface ReadingTime {
 
 /** Parses the script's records. */
 export function parseMachineFacts(text: string, address: string, at: ReadingTime): MachineFacts {
-  const records = text.split('\n').map((line) => line.split('\t'));
-  const of = (kind: string) => records.filter((record) => record[0] === kind).map((record) => record.slice(1));
+  const records = recordsByKind(text);
+  const of = (kind: string) => records.get(kind) ?? [];
   const facts = Object.fromEntries(of('fact').map(([name = '', value = '']) => [name, value]));
   const number = (name: string) => Number(facts[name] ?? 0);
   const addresses = of('address').map(([name = '', cidr = '']) => ({ name, ip: cidr.split('/')[0] ?? '' }));
@@ -52,8 +52,23 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     images: of('image').flatMap(([reference = '']) => (reference === '' ? [] : [reference])),
     binaries: JSON.parse(fromBase64(of('binaries')[0]?.[0] ?? '') || '{}') as MachineFacts['binaries'],
     backends: parseBackends(of('haproxy').map(([line = '']) => line)),
+    packages: of('package').flatMap(([name = '', status]) => (status === 'installed' ? [name] : [])),
     hasEtcdData: facts['etcd-data'] === 'yes',
+    running: of('running').map(([name = '']) => name),
+    etcdFlags: Object.fromEntries(of('etcd').map(([name = '', value = '']) => [name, value])),
   };
+}
+
+/** The fields of the records of each kind, in their order. */
+function recordsByKind(text: string): ReadonlyMap<string, string[][]> {
+  const records = new Map<string, string[][]>();
+  for (const line of text.split('\n')) {
+    const [kind = '', ...fields] = line.split('\t');
+    const others = records.get(kind);
+    if (others === undefined) records.set(kind, [fields]);
+    else others.push(fields);
+  }
+  return records;
 }
 
 /** Only what lies outside the time that the reading may have taken is skew for certain. */

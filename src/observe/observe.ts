@@ -1,18 +1,20 @@
 // Reads the whole cluster. Read-only; whatever does not answer becomes a value, never an exception.
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import { listArtifacts } from '../artifacts/list.ts';
+import { mapLimit } from '../core/concurrency.ts';
 import type { Context } from '../core/context.ts';
 import { hasCode, toQuorateError } from '../core/errors.ts';
 import type { ErrorData } from '../core/events.ts';
+import { sleep } from '../core/wait.ts';
 import { readEtcd } from '../etcd/etcdctl.ts';
 import type { ObservedEtcd } from '../etcd/types.ts';
-import { API_SERVER_PORT, connectKube } from '../kube/connect.ts';
+import { connectKube } from '../kube/connect.ts';
 import { type ApiProbe, probeApiServer } from '../kube/probe.ts';
 import { readKube } from '../kube/read.ts';
 import type { ObservedApiServer } from '../kube/types.ts';
-import type { Fleet } from '../machines/fleet.ts';
-import { certificatePath } from '../pki/names.ts';
-import { controlPlanes } from '../spec/types.ts';
+import { type Fleet, withLeaving } from '../machines/fleet.ts';
+import { API_SERVER_PORT, certificatePath } from '../pki/names.ts';
+import { etcdMachines } from '../spec/types.ts';
 import { readMachineFacts } from './machine-facts.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
 
@@ -20,6 +22,15 @@ import type { Observed, ObservedMachine } from './observed.ts';
 const API_SERVER_MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 /** The CA that signs what API servers present; from pki/names.ts. */
 const CA_PATH = certificatePath('ca');
+
+/** An election takes a second or two. */
+const ETCD_ATTEMPTS = 3;
+const ETCD_PAUSE_MS = 1_500;
+/**
+ * Machines that are asked at once. Each one costs this host a process (nsenter, ssh) while it is asked, some 5 MB; with a few
+ * dozen at once the answers, not the waiting, are what the time goes into.
+ */
+const MACHINES_AT_ONCE = 64;
 
 /** What can be looked at beside the machines themselves. */
 export type ObservedPart = 'etcd' | 'kube';
@@ -37,13 +48,20 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
     fleet.provider?.isHostPrepared(ctx, fleet.spec) ?? true,
     readMissingArtifacts(fleet),
   ]);
-  const base = { takenAtMs, machines, hostPrepared, missingArtifacts, vipHolders: vipHolders(fleet, machines) };
+  const base = {
+    takenAtMs,
+    machines,
+    leaving: fleet.leaving,
+    hostPrepared,
+    missingArtifacts,
+    vipHolders: vipHolders(fleet, machines),
+  };
   const { parts = ['etcd', 'kube'] } = options;
   if (parts.length === 0) return { ...base, apiServers: [] };
-  if (!isInstalled(fleet, machines)) return { ...base, apiServers: notInstalled(fleet) };
+  const isAsked = parts.includes('kube') && isInstalled(fleet, machines);
   const [etcd, kube] = await Promise.all([
     parts.includes('etcd') ? observeEtcd(ctx, fleet, machines) : undefined,
-    parts.includes('kube') ? observeApi(ctx, fleet, machines) : { apiServers: [] },
+    isAsked ? observeApi(ctx, fleet, machines) : { apiServers: notInstalled(fleet) },
   ]);
   return { ...base, ...kube, ...(etcd ? { etcd } : {}) };
 }
@@ -74,19 +92,18 @@ async function readMissingArtifacts(fleet: Fleet): Promise<string[]> {
 }
 
 async function observeMachines(ctx: Context, fleet: Fleet): Promise<Record<string, ObservedMachine>> {
-  const statuses = (await fleet.provider?.status(ctx, fleet.spec)) ?? [];
-  const entries = await Promise.all(
-    fleet.spec.machines.map(async ({ name }): Promise<[string, ObservedMachine]> => {
-      const state = statuses.find((status) => status.name === name)?.state ?? 'running';
-      if (state !== 'running') return [name, { name, state }];
-      try {
-        return [name, { name, state, facts: await readMachineFacts(ctx, fleet.machine(name)) }];
-      } catch (error) {
-        return [name, { name, state: 'unreachable', error: asData(error) }];
-      }
-    }),
-  );
-  return Object.fromEntries(entries);
+  const statuses = (await fleet.provider?.status(ctx, withLeaving(fleet.spec, fleet.leaving))) ?? [];
+  const states = new Map(statuses.map(({ name, state }) => [name, state]));
+  const seen = await mapLimit(fleet.machines, MACHINES_AT_ONCE, async ({ name }): Promise<ObservedMachine> => {
+    const state = states.get(name) ?? 'running';
+    if (state !== 'running') return { name, state };
+    try {
+      return { name, state, facts: await readMachineFacts(ctx, fleet.machine(name)) };
+    } catch (error) {
+      return { name, state: 'unreachable', error: asData(error) };
+    }
+  });
+  return Object.fromEntries(seen.map((machine) => [machine.name, machine]));
 }
 
 async function observeEtcd(
@@ -94,8 +111,17 @@ async function observeEtcd(
   fleet: Fleet,
   machines: Record<string, ObservedMachine>,
 ): Promise<ObservedEtcd | undefined> {
-  const carriers = fleet.controlPlanes.filter(({ name }) => machines[name]?.facts?.hasEtcdData);
-  return carriers.length === 0 ? undefined : await unlessAborted(readEtcd(ctx, carriers));
+  const carriers = etcdMachines(withLeaving(fleet.spec, fleet.leaving))
+    .filter(({ name }) => machines[name]?.facts?.hasEtcdData)
+    .map(({ name }) => fleet.machine(name));
+  if (carriers.length === 0) return undefined;
+  const isUp = carriers.some(({ name }) => machines[name]?.facts?.running.includes('etcd'));
+  for (let attempt = 1; ; attempt++) {
+    const etcd = await unlessAborted(readEtcd(ctx, carriers));
+    // Its processes run, so it may be electing a leader: what is decided from silence has to be sure of it.
+    if (etcd !== undefined || !isUp || attempt >= ETCD_ATTEMPTS) return etcd;
+    await sleep(ETCD_PAUSE_MS, ctx);
+  }
 }
 
 async function observeApiServers(
@@ -104,7 +130,7 @@ async function observeApiServers(
   machines: Record<string, ObservedMachine>,
 ): Promise<ObservedApiServer[]> {
   return Promise.all(
-    controlPlanes(fleet.spec).map(async ({ name, address }) => {
+    fleet.controlPlanes.map(async ({ name, address }) => {
       const facts = machines[name]?.facts;
       const ca = facts?.certificates[CA_PATH];
       if (!facts)
@@ -147,7 +173,7 @@ async function unlessAborted<T>(work: Promise<T>): Promise<T | undefined> {
 function vipHolders(fleet: Fleet, machines: Record<string, ObservedMachine>): string[] {
   const { vip } = fleet.spec.endpoint;
   if (vip === undefined) return [];
-  return fleet.spec.machines.flatMap(({ name }) => (machines[name]?.facts?.addresses.includes(vip) ? [name] : []));
+  return fleet.machines.flatMap(({ name }) => (machines[name]?.facts?.addresses.includes(vip) ? [name] : []));
 }
 
 function asData(thrown: unknown): ErrorData {

@@ -5,6 +5,7 @@ import type { ApiProbe } from '../kube/probe.ts';
 import type { ObservedApiServer, ObservedKube } from '../kube/types.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import type { PowerState } from '../machines/machine.ts';
+import type { MachineSpec } from '../spec/types.ts';
 
 export interface ObservedMachine {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface Observed {
   /** Milliseconds since the Unix epoch. */
   readonly takenAtMs: number;
   readonly machines: Readonly<Record<string, ObservedMachine>>;
+  /** Machines among them that the specification does not name any more. */
+  readonly leaving: readonly MachineSpec[];
   /** True when the driver's host side (image, network, settings) needs nothing. */
   readonly hostPrepared: boolean;
   /** Names of required artifacts that do not lie in this host's cache. */

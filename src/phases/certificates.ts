@@ -1,26 +1,40 @@
+import { X509Certificate } from 'node:crypto';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
+import { waitFor } from '../core/wait.ts';
+import { servedFingerprint } from '../kube/probe.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import type { Observed } from '../observe/observed.ts';
 import { controlPlaneKubeletConf, issueCertificates } from '../pki/issue.ts';
-import { KUBELET_CLIENT_LINK, KUBELET_CONF_PATH, SHARED_PATHS } from '../pki/names.ts';
+import {
+  API_SERVER_PORT,
+  certificatePath,
+  KUBELET_CLIENT_LINK,
+  KUBELET_CONF_PATH,
+  SHARED_PATHS,
+} from '../pki/names.ts';
+import { sharedPathsOf, sharingMachines } from '../pki/placement.ts';
 import { certificatesToIssue } from '../pki/problems.ts';
 import { sharedFiles } from '../pki/shared.ts';
-import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
+import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
-import type { Step } from './step.ts';
+import { SERIAL_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** Gives a control plane the cluster's authorities and certificates of its own. */
+/** Gives a machine the authorities that it needs and certificates of its own. */
 export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const facts = planningFacts(observed, machine);
-  if (machine.role !== 'control-plane' || !facts) return [];
-  return [...sharedSteps(spec, observed, machine, facts), ...leafSteps(spec, machine, facts, observed.takenAtMs)];
+  if (!facts || sharedPathsOf(spec, machine).length === 0) return [];
+  return [...sharedSteps(spec, observed, machine, facts), ...leafSteps(spec, observed, machine, facts)];
 }
 
-/** True where all that control planes share lies. */
-function isComplete(facts: MachineFacts | undefined): facts is MachineFacts {
-  return facts !== undefined && SHARED_PATHS.every((path) => facts.files[path] !== undefined);
+/** Machines where all lies that they are to share. */
+function holders(spec: ClusterSpec, observed: Observed): { machine: MachineSpec; facts: MachineFacts }[] {
+  return sharingMachines(spec).flatMap((machine) => {
+    const facts = observed.machines[machine.name]?.facts;
+    const isComplete = facts && sharedPathsOf(spec, machine).every((path) => facts.files[path] !== undefined);
+    return isComplete ? [{ machine, facts }] : [];
+  });
 }
 
 /**
@@ -28,24 +42,31 @@ function isComplete(facts: MachineFacts | undefined): facts is MachineFacts {
  * ended are no set. Throws PKI_CONFLICT.
  */
 export function refuseConflicts(spec: ClusterSpec, observed: Observed): void {
-  const holders = controlPlanes(spec).flatMap(({ name }) => {
-    const facts = observed.machines[name]?.facts;
-    return isComplete(facts) ? [{ name, facts }] : [];
-  });
   for (const path of SHARED_PATHS) {
-    if (new Set(holders.map(({ facts }) => facts.files[path]?.sha256)).size < 2) continue;
-    const found = holders.map(({ name, facts }) => `${name} has ${facts.files[path]?.sha256.slice(0, 12)}…`).join(', ');
-    throw new QuorateError('PKI_CONFLICT', `${path} is not the same on all control planes: ${found}`);
+    const copies = holders(spec, observed).flatMap(({ machine, facts }) => {
+      const sha256 = facts.files[path]?.sha256;
+      return sha256 === undefined ? [] : [{ name: machine.name, sha256 }];
+    });
+    if (new Set(copies.map(({ sha256 }) => sha256)).size < 2) continue;
+    const found = copies.map(({ name, sha256 }) => `${name} has ${sha256.slice(0, 12)}…`).join(', ');
+    throw new QuorateError('PKI_CONFLICT', `${path} is not the same on all machines: ${found}`);
   }
 }
 
-/** What a machine lacks of the set that another one holds; everything when there is none yet. */
+/** SHA-256 of every shared file by path, when machines hold all of them between them; undefined while there is no whole set. */
+function establishedSet(spec: ClusterSpec, observed: Observed): ReadonlyMap<string, string> | undefined {
+  const set = new Map<string, string>();
+  for (const { machine, facts } of holders(spec, observed)) {
+    for (const path of sharedPathsOf(spec, machine)) set.set(path, facts.files[path]?.sha256 ?? '');
+  }
+  return SHARED_PATHS.every((path) => set.has(path)) ? set : undefined;
+}
+
+/** What a machine lacks of the set that others hold; everything when there is none yet. */
 function sharedSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, facts: MachineFacts): Step[] {
-  const holder = controlPlanes(spec)
-    .map(({ name }) => observed.machines[name]?.facts)
-    .find(isComplete);
-  const missing = SHARED_PATHS.filter(
-    (path) => holder === undefined || facts.files[path]?.sha256 !== holder.files[path]?.sha256,
+  const set = establishedSet(spec, observed);
+  const missing = sharedPathsOf(spec, machine).filter(
+    (path) => set === undefined || facts.files[path]?.sha256 !== set.get(path),
   );
   if (missing.length === 0) return [];
   return [
@@ -53,7 +74,7 @@ function sharedSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec
       id: `${machine.name}/authorities`,
       lane: machine.name,
       machine: machine.name,
-      title: `write the cluster's authorities and keys (${missing.length} files)`,
+      title: `write the cluster's authorities and keys (${missing.length} ${missing.length === 1 ? 'file' : 'files'})`,
       why: missing.some((path) => facts.files[path] !== undefined)
         ? 'an attempt to write them was ended'
         : 'not there yet',
@@ -65,28 +86,42 @@ function sharedSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec
   ];
 }
 
-function leafSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts, nowMs: number): Step[] {
-  const wanted = certificatesToIssue(spec, machine, facts.certificates, nowMs);
-  const lacksConf = facts.files[KUBELET_CONF_PATH] === undefined;
+/** On a control plane that serves, one after the other: whatever should be wrong with a certificate meets one machine first. */
+function leafSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, facts: MachineFacts): Step[] {
+  const wanted = certificatesToIssue(spec, machine, facts.certificates, observed.takenAtMs);
+  const lacksConf = machine.role === 'control-plane' && facts.files[KUBELET_CONF_PATH] === undefined;
   if (wanted.length === 0 && !lacksConf) return [];
   const reasons = new Set(wanted.flatMap(({ problems }) => problems.map(({ detail }) => detail)));
+  const isServing = facts.units['kubelet.service']?.active || facts.units['etcd.service']?.active;
+  const names = wanted.map(({ expected }) => expected.name);
   return [
     {
       id: `${machine.name}/certificates`,
-      lane: machine.name,
+      lane: isServing ? SERIAL_LANE : machine.name,
       machine: machine.name,
-      title: `issue ${wanted.length} certificates (${wanted.map(({ expected }) => expected.name).join(', ')})`,
+      title: `issue ${names.length} ${names.length === 1 ? 'certificate' : 'certificates'} (${names.join(', ')})`,
       why: [...reasons].slice(0, 3).join('; ') || 'kubelet.conf is not there yet',
-      run: (ctx, tools) =>
-        issueLeaves(
-          ctx,
-          tools,
-          spec,
-          machine,
-          wanted.map(({ expected }) => expected),
-        ),
+      run: async (ctx, tools) => {
+        const leaves = wanted.map(({ expected }) => expected);
+        await issueLeaves(ctx, tools, spec, machine, leaves);
+        if (isServing && names.includes('apiserver')) await awaitServed(ctx, tools, machine);
+      },
     },
   ];
+}
+
+/** The API server looks at its files when they change and once a minute (dynamic_serving_content.go). */
+const RELOAD_DEADLINE_MS = 90_000;
+
+/** Waits until the API server presents the certificate that lies on disk. One that is down presents none and is let be. */
+async function awaitServed(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<void> {
+  const file = await tools.fleet.machine(machine.name).readFile(ctx, certificatePath('apiserver'));
+  const wanted = new X509Certificate(Buffer.from(file ?? '')).fingerprint256;
+  const condition = `the API server of ${machine.name} presents its new certificate`;
+  await waitFor(ctx, { condition, deadlineMs: RELOAD_DEADLINE_MS, intervalMs: 500 }, async () => {
+    const served = await servedFingerprint(ctx, machine.address, API_SERVER_PORT);
+    return served === undefined || served === wanted ? true : 'it still presents the old one';
+  });
 }
 
 async function issueLeaves(
@@ -99,7 +134,8 @@ async function issueLeaves(
   const material = await tools.shared(ctx);
   const files = await issueCertificates(material, spec, wanted, { redactor: ctx.redactor });
   const host = tools.fleet.machine(machine.name);
-  await host.writeFiles(ctx, [...files, controlPlaneKubeletConf(material, spec, machine)]);
+  const conf = machine.role === 'control-plane' ? [controlPlaneKubeletConf(material, spec, machine)] : [];
+  await host.writeFiles(ctx, [...files, ...conf]);
   if (files.some(({ path }) => path === KUBELET_CLIENT_LINK.target)) {
     // The kubelet itself replaces this link whenever it rotates its certificate.
     await host.exec(ctx, ['ln', '-sfn', KUBELET_CLIENT_LINK.target, KUBELET_CLIENT_LINK.path]);

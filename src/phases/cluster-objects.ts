@@ -38,7 +38,7 @@ function applySteps(observed: Observed, stages: Stages, about: Pick<Step, 'id' |
   return [
     {
       ...about,
-      title: `apply ${objects.length} objects (${kindsOf(objects)})`,
+      title: `apply ${objects.length} ${objects.length === 1 ? 'object' : 'objects'} (${kindsOf(objects)})`,
       why: observed.kube === undefined ? 'the cluster is new' : 'missing or differ from what this release ships',
       run: (ctx, tools) => applyAll(ctx, tools, stale),
     },

@@ -37,6 +37,9 @@ function bareFacts(machine: MachineSpec): MachineFacts {
     images: [],
     binaries: {},
     backends: {},
+    packages: [],
     hasEtcdData: false,
+    running: [],
+    etcdFlags: {},
   };
 }

@@ -1,7 +1,14 @@
+import { textFile } from '../manifests/file.ts';
+import { FORMED_PATH } from '../manifests/paths.ts';
+import type { Observed } from '../observe/observed.ts';
+import { etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
 import { objectSteps } from './cluster-objects.ts';
+import { planningFacts } from './facts.ts';
 import { joinSteps } from './join-worker.ts';
+import { managedFilesStep } from './managed-files.ts';
+import { recordSteps } from './record.ts';
 import { servingSteps, settleSteps } from './settle-node.ts';
-import type { Phase } from './step.ts';
+import type { Phase, Step } from './step.ts';
 
 /**
  * Makes a cluster of API servers that run: its objects are applied while workers join and nodes are labelled, each in its own
@@ -15,9 +22,25 @@ export const formCluster: Phase = {
     const objects = objectSteps(spec, observed);
     return [
       ...objects.first,
-      ...spec.machines.flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
+      ...spec.machines
+        .filter(isNode)
+        .flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
       ...servingSteps(spec, observed),
       ...objects.afterCertificates,
+      ...(observed.kube?.record === undefined ? recordSteps(spec, observed, undefined) : []),
+      ...etcdMachines(spec).flatMap((machine) => formedSteps(observed, machine)),
     ];
   },
 };
+
+/** Marks a member's machine as one that has been part of the whole: an empty disk there is a loss from now on. */
+function formedSteps(observed: Observed, machine: MachineSpec): Step[] {
+  const facts = planningFacts(observed, machine);
+  if (facts === undefined) return [];
+  return managedFilesStep(machine, facts, {
+    id: 'formed',
+    what: 'the mark that the cluster has formed',
+    files: [textFile(FORMED_PATH, 'Written by quorate once the cluster was whole.\n')],
+    units: [],
+  }).map((step) => ({ ...step, lane: `${machine.name}-formed` }));
+}

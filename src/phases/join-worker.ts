@@ -1,8 +1,8 @@
 import type { Context } from '../core/context.ts';
+import { findByName } from '../core/per-object.ts';
 import { waitFor } from '../core/wait.ts';
 import { readLeases } from '../kube/read.ts';
 import type { MachineFacts } from '../machines/facts.ts';
-import { kubeletFiles } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
 import { formatBootstrapToken } from '../pki/bootstrap-token.ts';
 import { bootstrapFiles } from '../pki/kubeconfig.ts';
@@ -10,25 +10,31 @@ import { KUBELET_CONF_PATH } from '../pki/names.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
+import { kubeletGroup } from './node-groups.ts';
 import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** It takes the lease within seconds of its start; a busy host makes that a minute. */
 const SIGNER_DEADLINE_MS = 180_000;
 
-/** Starts a worker's kubelet; it asks for its certificate with a bootstrap token that is minted for this run. */
+/**
+ * Starts a worker's kubelet; it asks for its certificate with a bootstrap token that is minted for this run. A worker that has joined
+ * is changed by roll-workers, which takes its pods off first and knows the way back.
+ */
 export function joinSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const facts = planningFacts(observed, machine);
   if (machine.role !== 'worker' || !facts) return [];
+  const input = { spec, observed, machine, facts };
   return [
     ...tokenSteps(spec, machine, facts),
-    ...managedFilesStep(machine, facts, {
-      id: 'kubelet',
-      what: 'kubelet configuration',
-      files: kubeletFiles(spec, machine, facts),
-      units: ['kubelet.service'],
-    }),
+    ...(hasJoined(observed, machine) ? [] : managedFilesStep(machine, facts, kubeletGroup(input))),
   ];
+}
+
+/** True for a machine whose kubelet runs and is known as a node. */
+export function hasJoined(observed: Observed, { name }: Pick<MachineSpec, 'name'>): boolean {
+  const isRunning = observed.machines[name]?.facts?.units['kubelet.service']?.active === true;
+  return isRunning && findByName(observed.kube?.nodes, name) !== undefined;
 }
 
 /** The kubelet writes kubelet.conf once it has its certificate; until then it needs a token that is still valid. */

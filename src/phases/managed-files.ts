@@ -2,11 +2,13 @@
 // run was killed between writing and restarting.
 import { createHash } from 'node:crypto';
 import type { Context } from '../core/context.ts';
+import { perObject } from '../core/per-object.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { RenderedFile } from '../manifests/file.ts';
 import type { MachineSpec } from '../spec/types.ts';
-import type { Disruption, Step } from './step.ts';
+import { rejectBroken } from './candidates.ts';
+import type { Step } from './step.ts';
 
 /** A group of files on one machine and the units that must run with them. */
 export interface ManagedFiles {
@@ -17,30 +19,45 @@ export interface ManagedFiles {
   readonly files: readonly RenderedFile[];
   /** systemd units that must be enabled and active afterwards, in starting order. */
   readonly units: readonly string[];
-  /** Set when writing these files takes the machine's etcd member or API server down for a moment. */
-  readonly disruption?: Disruption;
 }
 
 /** At most one step: write what differs, then start, restart or reload the units concerned. None when all is as it should be. */
-export function managedFilesStep(machine: MachineSpec, facts: MachineFacts, group: ManagedFiles): readonly Step[] {
-  const work = findWork(facts, group);
-  if (work.changed.length + work.idle.length + work.restarts.length + work.reloads.length === 0) return [];
-  const isNew = work.changed.every(({ path }) => facts.files[path] === undefined);
+export function managedFilesStep(
+  machine: MachineSpec,
+  facts: MachineFacts,
+  group: ManagedFiles,
+  lane: string = machine.name,
+): readonly Step[] {
+  const work = groupWork(facts, group);
+  if (work === undefined) return [];
   return [
     {
       id: `${machine.name}/${group.id}`,
-      lane: machine.name,
+      lane,
       machine: machine.name,
-      title: titleOf(group, work),
-      why: whyOf(work, isNew),
-      ...(group.disruption === undefined || isNew ? {} : { disruption: group.disruption }),
-      run: (ctx, { fleet }) => carryOut(ctx, fleet.machine(machine.name), work),
+      title: work.title,
+      why: work.why,
+      run: (ctx, { fleet }) => carryOutWork(ctx, fleet.machine(machine.name), work),
     },
   ];
 }
 
 /** What one group asks for on one machine. */
-interface Work {
+export interface GroupWork extends Changes {
+  /** For the plan: `write kubelet configuration (1 file), restart kubelet`. */
+  readonly title: string;
+  readonly why: string;
+}
+
+/** What has to be done for a group; undefined when all is as it should be. Pure. */
+export function groupWork(facts: MachineFacts, group: ManagedFiles): GroupWork | undefined {
+  const work = findWork(facts, group);
+  if (work.changed.length + work.idle.length + work.restarts.length + work.reloads.length === 0) return undefined;
+  const isNew = work.changed.every(({ path }) => facts.files[path] === undefined);
+  return { ...work, title: titleOf(group, work), why: whyOf(work, isNew) };
+}
+
+interface Changes {
   readonly changed: readonly RenderedFile[];
   /** Units of the group that do not run or are not enabled. */
   readonly idle: readonly string[];
@@ -48,7 +65,7 @@ interface Work {
   readonly reloads: readonly string[];
 }
 
-function findWork(facts: MachineFacts, group: ManagedFiles): Work {
+function findWork(facts: MachineFacts, group: ManagedFiles): Changes {
   const changed = group.files.filter((file) => isDifferent(facts, file));
   const idle = group.units.filter((unit) => !(facts.units[unit]?.active && facts.units[unit]?.enabled));
   const concerned = (effect: 'restarts' | 'reloads') => {
@@ -68,10 +85,13 @@ function isNewerThan(facts: MachineFacts, file: RenderedFile, unit: string | und
 
 export function isDifferent(facts: MachineFacts, file: RenderedFile): boolean {
   const seen = facts.files[file.path];
-  return seen === undefined || seen.sha256 !== sha256(file.content) || seen.mode !== file.mode;
+  return seen === undefined || seen.sha256 !== sha256Of(file) || seen.mode !== file.mode;
 }
 
-async function carryOut(ctx: Context, machine: Machine, { changed, idle, restarts, reloads }: Work): Promise<void> {
+/** Writes what differs and sees to the units. */
+export async function carryOutWork(ctx: Context, machine: Machine, work: Changes): Promise<void> {
+  const { changed, idle, restarts, reloads } = work;
+  await rejectBroken(ctx, machine, changed);
   if (changed.length > 0) await machine.writeFiles(ctx, changed);
   const hasUnits = changed.some(({ path }) => path.startsWith('/etc/systemd/system/'));
   const lists = [restarts, reloads, idle].map((units) => units.join(' '));
@@ -95,7 +115,7 @@ export SYSTEMCTL_SKIP_SYSV=1
 [ -z "$4" ] || systemctl start $4
 `;
 
-function titleOf(group: ManagedFiles, { changed, idle, restarts, reloads }: Work): string {
+function titleOf(group: ManagedFiles, { changed, idle, restarts, reloads }: Changes): string {
   const files = `${changed.length} ${changed.length === 1 ? 'file' : 'files'}`;
   const parts = [
     ...(changed.length > 0 ? [`write ${group.what} (${files})`] : []),
@@ -106,7 +126,7 @@ function titleOf(group: ManagedFiles, { changed, idle, restarts, reloads }: Work
   return parts.join(', ');
 }
 
-function whyOf({ changed, idle, restarts, reloads }: Work, isNew: boolean): string {
+function whyOf({ changed, idle, restarts, reloads }: Changes, isNew: boolean): string {
   if (changed.length > 0) return isNew ? 'not there yet' : `differs: ${changed.map(({ path }) => path).join(', ')}`;
   if (idle.length > 0) return `${shortUnits(idle)} not running`;
   return `${shortUnits([...restarts, ...reloads])} older than its configuration`;
@@ -116,6 +136,5 @@ function shortUnits(units: readonly string[]): string {
   return units.map((unit) => unit.replace(/\.service$/, '')).join(', ');
 }
 
-function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
-}
+/** A file that all machines share is digested once. */
+const sha256Of = perObject(({ content }: RenderedFile) => createHash('sha256').update(content).digest('hex'));

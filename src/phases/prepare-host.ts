@@ -36,8 +36,8 @@ function hostSteps(spec: ClusterSpec, observed: Observed): Step[] {
     {
       id: 'host',
       lane: 'host',
-      title: `make the machine image and the network ${spec.machineNetwork?.subnet ?? ''}`.trim(),
-      why: 'not there yet',
+      title: `ready this host: machine image, network ${spec.machineNetwork?.subnet ?? ''}`.trim(),
+      why: 'not there yet, or for another specification',
       run: async (ctx, { fleet }) => fleet.provider?.prepareHost(ctx, spec),
     },
   ];

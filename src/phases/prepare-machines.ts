@@ -1,4 +1,5 @@
 import { certificateSteps, refuseConflicts } from './certificates.ts';
+import { packageSteps } from './packages.ts';
 import { softwareSteps } from './software.ts';
 import type { Phase } from './step.ts';
 
@@ -9,6 +10,7 @@ export const prepareMachines: Phase = {
   plan: (spec, observed) => {
     refuseConflicts(spec, observed);
     return spec.machines.flatMap((machine) => [
+      ...packageSteps(spec, observed, machine),
       ...softwareSteps(spec, observed, machine),
       ...certificateSteps(spec, observed, machine),
     ]);

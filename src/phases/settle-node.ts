@@ -1,4 +1,5 @@
 import type { Context } from '../core/context.ts';
+import { findByName } from '../core/per-object.ts';
 import { waitFor } from '../core/wait.ts';
 import { patchNode, readNodeNames } from '../kube/nodes.ts';
 import { approveServingRequests } from '../kube/serving-requests.ts';
@@ -6,7 +7,7 @@ import type { ObservedNode } from '../kube/types.ts';
 import { nodeLabels, nodeTaints } from '../manifests/node-labels.ts';
 import type { Observed } from '../observe/observed.ts';
 import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../pki/names.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { SERVING_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
@@ -21,7 +22,7 @@ export function settleSteps(observed: Observed, machine: MachineSpec): Step[] {
 }
 
 function nodeSteps(machine: MachineSpec, observed: Observed): Step[] {
-  const node = observed.kube?.nodes.find(({ name }) => name === machine.name);
+  const node = findByName(observed.kube?.nodes, machine.name);
   const reachable = observed.machines[machine.name]?.facts !== undefined;
   if (node === undefined && !reachable && observed.machines[machine.name]?.state !== 'absent') return [];
   const missing = node === undefined ? [] : missingMarks(machine, node);
@@ -56,7 +57,10 @@ async function markNode(ctx: Context, tools: Toolbox, machine: MachineSpec): Pro
     const names = await readNodeNames(await tools.kube(ctx));
     return names.includes(machine.name) ? true : `registered so far: ${names.join(', ') || 'none'}`;
   });
-  await patchNode(await tools.kube(ctx), machine.name, nodeLabels(machine), nodeTaints(machine));
+  await patchNode(await tools.kube(ctx), machine.name, {
+    labels: nodeLabels(machine),
+    taints: nodeTaints(machine),
+  });
 }
 
 /** A joined worker needs its bootstrap kubeconfig no more; kubeadm removes it at the same point. */
@@ -85,7 +89,7 @@ function tokenSteps(machine: MachineSpec, observed: Observed): Step[] {
 
 /** Approves the kubelets' serving certificates. */
 export function servingSteps(spec: ClusterSpec, observed: Observed): Step[] {
-  const waiting = spec.machines.filter(({ name }) => {
+  const waiting = spec.machines.filter(isNode).filter(({ name }) => {
     const seen = observed.machines[name];
     if (seen?.state === 'absent') return true;
     return seen?.facts !== undefined && seen.facts.certificates[SERVING_CERTIFICATE] === undefined;

@@ -2,77 +2,89 @@ import { requiredArtifacts } from '../artifacts/catalog.ts';
 import type { Artifact, BinaryArtifact, ImageArtifact } from '../artifacts/types.ts';
 import type { Context } from '../core/context.ts';
 import type { MachineFacts } from '../machines/facts.ts';
-import { containerRuntimeFiles, networkFiles } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
-import type { Step } from './step.ts';
+import { networkGroup, runtimeGroup } from './node-groups.ts';
+import { SERIAL_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** The record of installed binaries on a machine: `{ path: { version, sha256 } }`. */
 const BINARIES_STAMP = '/usr/local/share/quorate/binaries.json';
 
-/** Brings binaries, images, the container runtime and the node's network rules to a machine. */
+/**
+ * Brings binaries, images, the container runtime and the node's network rules to a machine. What a machine that runs has in another
+ * version is left to the phases that roll changes out; new images can lie there beforehand.
+ */
 export function softwareSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const facts = planningFacts(observed, machine);
   if (!facts) return [];
+  const input = { spec, observed, machine, facts };
   // A new local machine is made from an image that holds binaries and images already.
   const isNew = observed.machines[machine.name]?.state === 'absent';
+  const isRunning = runsAlready(facts);
   return [
-    ...(isNew ? [] : binarySteps(spec, machine, facts)),
-    ...managedFilesStep(machine, facts, {
-      id: 'network',
-      what: 'network rules',
-      files: networkFiles(spec, machine),
-      units: ['quorate-network.service', 'flannel-cni.path'],
-    }),
-    ...managedFilesStep(machine, facts, {
-      id: 'containerd',
-      what: 'containerd configuration',
-      files: containerRuntimeFiles(spec, facts),
-      units: ['containerd.service'],
-    }),
-    ...(isNew ? [] : imageSteps(spec, machine, facts)),
+    ...(isNew || isRunning ? [] : binarySteps(spec, machine, facts)),
+    ...managedFilesStep(machine, facts, networkGroup(input)),
+    ...(isRunning ? [] : managedFilesStep(machine, facts, runtimeGroup(input))),
+    ...(isNew ? [] : imageSteps(spec, machine, facts, isRunning ? SERIAL_LANE : machine.name)),
   ];
+}
+
+/** True when the machine carries a node or a member that is up: changing its programs takes something away. */
+export function runsAlready(facts: MachineFacts): boolean {
+  return ['kubelet.service', 'etcd.service'].some((unit) => facts.units[unit]?.active === true);
 }
 
 /** True when a machine that answers has not every binary and image of the specification. */
 export function lacksSoftware(spec: ClusterSpec, observed: Observed, machine: MachineSpec): boolean {
   const facts = observed.machines[machine.name]?.facts;
   if (!facts) return false;
-  return missingBinaries(spec, facts).length + missingImages(spec, facts).length > 0;
+  return missingBinaries(spec, machine, facts).length + missingImages(spec, machine, facts).length > 0;
 }
 
-function missingBinaries(spec: ClusterSpec, facts: MachineFacts): BinaryArtifact[] {
+/** Programs that the machine lacks or has in another version. */
+export function missingBinaries(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): BinaryArtifact[] {
   return requiredArtifacts(spec.kubernetesVersion)
     .filter(isBinary)
+    .filter(({ name }) => needsBinary(machine, name))
     .filter(({ installPath, version }) => facts.binaries[installPath]?.version !== version);
 }
 
+const ETCD_BINARIES = ['etcd', 'etcdctl', 'etcdutl'];
+
+/** etcd itself runs from an image on control planes, and as a program on machines of its own. */
+function needsBinary({ role }: MachineSpec, name: string): boolean {
+  if (role === 'etcd') return ETCD_BINARIES.includes(name);
+  return role !== 'loadbalancer' && name !== 'etcd';
+}
+
 /** Images that containerd does not list; all of them while it is down and lists none. */
-function missingImages(spec: ClusterSpec, facts: MachineFacts): ImageArtifact[] {
+function missingImages(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): ImageArtifact[] {
+  if (!isNode(machine)) return [];
   return requiredArtifacts(spec.kubernetesVersion)
     .filter(isImage)
     .filter(({ reference }) => !facts.images.includes(reference));
 }
 
 function binarySteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
-  const missing = missingBinaries(spec, facts);
+  const missing = missingBinaries(spec, machine, facts);
   if (missing.length === 0) return [];
   return [
     {
       id: `${machine.name}/binaries`,
       lane: machine.name,
       machine: machine.name,
-      title: `install ${missing.length} binaries (${missing.map(({ name }) => name).join(', ')})`,
+      title: `install ${missing.length} ${missing.length === 1 ? 'binary' : 'binaries'} (${missing.map(({ name }) => name).join(', ')})`,
       why: 'missing or of another version',
       run: (ctx, tools) => installBinaries(ctx, tools, machine.name, facts, missing),
     },
   ];
 }
 
-async function installBinaries(
+/** Installs programs, each atomically, and records them. What runs goes on with the old ones until it is restarted. */
+export async function installBinaries(
   ctx: Context,
   tools: Toolbox,
   name: string,
@@ -80,6 +92,7 @@ async function installBinaries(
   missing: readonly BinaryArtifact[],
 ): Promise<void> {
   const machine = tools.fleet.machine(name);
+  if (missing.length === 0) return;
   const stamp = { ...facts.binaries };
   for (const { artifact, path, sha256 } of await tools.artifacts(ctx, missing)) {
     if (!isBinary(artifact)) continue;
@@ -89,16 +102,17 @@ async function installBinaries(
   await machine.writeFiles(ctx, [{ path: BINARIES_STAMP, content: `${JSON.stringify(stamp)}\n`, mode: 0o644 }]);
 }
 
-function imageSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
-  const missing = missingImages(spec, facts);
+function imageSteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts, lane: string): Step[] {
+  const missing = missingImages(spec, machine, facts);
   if (missing.length === 0) return [];
   const isKnown = facts.units['containerd.service']?.active === true;
+  const count = `${missing.length} ${missing.length === 1 ? 'image' : 'images'}`;
   return [
     {
       id: `${machine.name}/images`,
-      lane: machine.name,
+      lane,
       machine: machine.name,
-      title: isKnown ? `load ${missing.length} images (${missing.map(({ name }) => name).join(', ')})` : 'load images',
+      title: isKnown ? `load ${count} (${missing.map(({ name }) => name).join(', ')})` : 'load images',
       why: isKnown ? 'not in its image store' : 'those that its image store lacks, once containerd runs',
       run: (ctx, tools) => loadImages(ctx, tools, machine.name, missing),
     },

@@ -7,12 +7,14 @@ import type { Toolbox } from './toolbox.ts';
 
 /** What a step does to the quorum while it runs; the gate counts it. */
 export interface Disruption {
-  /** The control plane whose etcd member and API server are down meanwhile. */
+  /** The machine whose etcd member is down meanwhile, leaves, or becomes a voter. */
   readonly machine: string;
-  readonly kind: 'restart' | 'remove';
-  /** How long it can take until the restart has begun, milliseconds. */
-  readonly settleMs?: number;
+  /** restart: the step returns only when the member is back. */
+  readonly kind: 'restart' | 'remove' | 'promote';
 }
+
+/** The lane of changes to machines that serve: one machine after the other. */
+export const SERIAL_LANE = 'one-at-a-time';
 
 /** The lane of what has to do with kubelets' serving certificates. */
 export const SERVING_LANE = 'serving-certificates';
@@ -28,6 +30,8 @@ export interface Step {
   readonly title: string;
   /** Why it is needed: `not there yet`, `content differs from cluster.yaml`. */
   readonly why: string;
+  /** Parts of a step that does several things as one, because they are undone together. */
+  readonly details?: readonly string[];
   readonly disruption?: Disruption;
   run(ctx: Context, tools: Toolbox): Promise<void>;
 }
@@ -38,6 +42,8 @@ export interface Phase {
   readonly title: string;
   /** What it plans from beside the machines themselves. */
   readonly needs?: readonly ObservedPart[];
+  /** true: it changes clusters that live already; the run that makes a new one leaves it out. */
+  readonly isForLiving?: true;
   /**
    * Pure: what has to be done, given what was observed. An empty list means that the phase is done. May throw a
    * QuorateError when what was observed must not be touched (PKI_CONFLICT, IMMUTABLE_CHANGE).

@@ -2,7 +2,9 @@
 import type { Artifact, CachedArtifact } from '../artifacts/types.ts';
 import type { Context } from '../core/context.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { ApiProbe } from '../kube/probe.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import type { ObservedPart } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
 
@@ -17,5 +19,7 @@ export interface Toolbox {
   /** A bootstrap token that exists in the cluster and lives for this run. */
   bootstrapToken(ctx: Context): Promise<BootstrapToken>;
   /** A fresh picture of the cluster, for steps that wait for it to change. */
-  observe(ctx: Context): Promise<Observed>;
+  observe(ctx: Context, parts?: readonly ObservedPart[]): Promise<Observed>;
+  /** Asks the API server at an address whether it is ready. */
+  probe(ctx: Context, address: string): Promise<ApiProbe>;
 }

@@ -37,27 +37,36 @@ export function localServer(machine: MachineSpec): string {
 }
 
 /**
- * Every leaf certificate of a control plane. Scheduler and controller-manager talk to their own machine's API server,
- * people to the endpoint.
+ * Every leaf certificate of a machine. Scheduler and controller-manager talk to their own machine's API server, people to the
+ * endpoint. With external etcd its members' certificates are on its own machines.
  */
 export function expectedCertificates(spec: ClusterSpec, machine: MachineSpec): readonly ExpectedCertificate[] {
+  if (machine.role === 'etcd') return memberCertificates(machine);
+  if (machine.role !== 'control-plane') return [];
   const local = localServer(machine);
-  const etcdSans = unique([machine.name, 'localhost', machine.address, '127.0.0.1', '::1']);
   return [
     pair('apiserver', 'ca', 'kube-apiserver', ['server'], apiServerSans(spec, machine)),
     // No group: RBAC binds this user to system:kubelet-api-admin (kubeadm:apiserver-kubelet-client), as in kubeadm 1.36.
     pair('apiserver-kubelet-client', 'ca', 'kube-apiserver-kubelet-client', ['client']),
     pair('front-proxy-client', 'front-proxy-ca', 'front-proxy-client', ['client']),
     pair('apiserver-etcd-client', 'etcd/ca', 'kube-apiserver-etcd-client', ['client']),
-    // etcd's own health check of its listener presents the server certificate as client (etcd issue 9785).
-    pair('etcd/server', 'etcd/ca', machine.name, ['server', 'client'], etcdSans),
-    pair('etcd/peer', 'etcd/ca', machine.name, ['server', 'client'], etcdSans),
-    pair('etcd/healthcheck-client', 'etcd/ca', 'kube-etcd-healthcheck-client', ['client']),
+    ...(spec.etcd.topology === 'stacked' ? memberCertificates(machine) : []),
     kubeconfig('admin.conf', spec.endpoint.url, 'kubernetes-admin', CLUSTER_ADMINS),
     kubeconfig('super-admin.conf', spec.endpoint.url, 'kubernetes-super-admin', SYSTEM_MASTERS),
     kubeconfig('controller-manager.conf', local, 'system:kube-controller-manager'),
     kubeconfig('scheduler.conf', local, 'system:kube-scheduler'),
     kubeletClient(machine),
+  ];
+}
+
+/** The certificates of an etcd member. */
+function memberCertificates(machine: MachineSpec): readonly ExpectedCertificate[] {
+  const sans = unique([machine.name, 'localhost', machine.address, '127.0.0.1', '::1']);
+  return [
+    // etcd's own health check of its listener presents the server certificate as client (etcd issue 9785).
+    pair('etcd/server', 'etcd/ca', machine.name, ['server', 'client'], sans),
+    pair('etcd/peer', 'etcd/ca', machine.name, ['server', 'client'], sans),
+    pair('etcd/healthcheck-client', 'etcd/ca', 'kube-etcd-healthcheck-client', ['client']),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { messageOf, QuorateError } from '../core/errors.ts';
+import { perObject } from '../core/per-object.ts';
 import { canonicalSan } from './san.ts';
 
 /** What a certificate says. */
@@ -53,6 +54,33 @@ export function parseCertificate(pem: string): X509Certificate {
 /** Whole days until it expires, rounded down; negative when it has expired. */
 export function daysLeft(certificate: Pick<CertificateInfo, 'notAfter'>, nowMs: number = Date.now()): number {
   return Math.floor((certificate.notAfter.getTime() - nowMs) / DAY_MS);
+}
+
+/** When each certificate of a machine ends, milliseconds since the Unix epoch; undefined for one that cannot be read. */
+const endsByPath = perObject((certificates: Readonly<Record<string, string>>) =>
+  Object.entries(certificates).map(([path, pem]) => ({ path, endsMs: endOf(pem) })),
+);
+
+function endOf(pem: string): number | undefined {
+  try {
+    return Date.parse(parseCertificate(pem).validTo);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The days left of a machine's certificates (PEM by path). An unreadable one has none left. They are parsed once for all who ask:
+ * of `status` with hundreds of machines, parsing is most of the work.
+ */
+export function daysLeftByPath(
+  certificates: Readonly<Record<string, string>>,
+  nowMs: number,
+): readonly { readonly path: string; readonly days: number }[] {
+  return endsByPath(certificates).map(({ path, endsMs }) => ({
+    path,
+    days: endsMs === undefined ? 0 : daysLeft({ notAfter: new Date(endsMs) }, nowMs),
+  }));
 }
 
 /**

@@ -55,7 +55,7 @@ export function keyPath(name: string): string {
   return `${PKI_DIR}/${name}.key`;
 }
 
-/** Files that every control plane has a copy of: authorities, the service account key, the encryption configuration. */
+/** Files that machines share copies of: authorities, the service account key, the encryption configuration. */
 export const SHARED_PATHS: readonly string[] = [
   ...AUTHORITY_NAMES.flatMap((name) => [certificatePath(name), keyPath(name)]),
   SA_KEY_PATH,

@@ -107,8 +107,8 @@ function machineColumns({ style }: Theme): Column<StatusReport['machines'][numbe
     },
     {
       header: 'NODE',
-      value: ({ node, schedulable }) => (schedulable ? node : `${node}, cordoned`),
-      paint: (text, { node }) => (node === 'Ready' ? style.green(text) : style.red(text)),
+      value: ({ node, schedulable }) => (node === 'none' ? '-' : schedulable ? node : `${node}, cordoned`),
+      paint: (text, { node }) => (node === 'none' ? text : node === 'Ready' ? style.green(text) : style.red(text)),
     },
     { header: 'KUBELET', value: ({ version }) => version ?? '-' },
   ];

@@ -1,11 +1,12 @@
 import { type CheckedCondition, evaluate } from '../checks/condition.ts';
 import { HEALTH_CONDITIONS } from '../checks/health.ts';
+import { findByName } from '../core/per-object.ts';
 import { quorumView } from '../engine/gate.ts';
 import type { ObservedEtcd } from '../etcd/types.ts';
 import type { PowerState } from '../machines/machine.ts';
 import type { Observed } from '../observe/observed.ts';
-import { daysLeft, inspectCertificate } from '../pki/inspect.ts';
-import { type ClusterSpec, controlPlanes, type Role } from '../spec/types.ts';
+import { daysLeftByPath } from '../pki/inspect.ts';
+import { type ClusterSpec, etcdMachines, isNode, loadBalancers, type Role } from '../spec/types.ts';
 import { quorum, tolerance } from '../topology/quorum.ts';
 
 /** The whole HA picture as data; `quorate status` draws it on one screen. */
@@ -17,6 +18,7 @@ export interface StatusReport {
     readonly url: string;
     readonly ready: boolean;
     readonly detail?: string;
+    /** Empty when the load balancer is external: its address is no business of the machines. */
     readonly vipHolders: readonly string[];
   };
   readonly quorum: {
@@ -48,7 +50,8 @@ export interface StatusReport {
     readonly zone?: string;
     readonly address: string;
     readonly state: PowerState;
-    readonly node: 'Ready' | 'NotReady' | 'absent' | 'unknown';
+    /** none: machines of its role carry no node. */
+    readonly node: 'Ready' | 'NotReady' | 'absent' | 'unknown' | 'none';
     readonly schedulable: boolean;
     readonly version?: string;
   }[];
@@ -78,7 +81,7 @@ export function statusReport(spec: ClusterSpec, observed: Observed): StatusRepor
       url: spec.endpoint.url,
       ready: observed.endpoint?.ready ?? false,
       ...(observed.endpoint?.detail === undefined ? {} : { detail: observed.endpoint.detail }),
-      vipHolders: observed.vipHolders,
+      vipHolders: spec.loadBalancer.type === 'external' ? [] : observed.vipHolders,
     },
     quorum: quorumNumbers(spec, observed),
     etcd: observed.etcd ? etcdRows(observed.etcd) : [],
@@ -98,7 +101,7 @@ export function statusReport(spec: ClusterSpec, observed: Observed): StatusRepor
 function quorumNumbers(spec: ClusterSpec, observed: Observed): StatusReport['quorum'] {
   const view = quorumView(spec, observed);
   // With no member answering, the specification still says how many voters there ought to be.
-  const voters = view.voters.length || controlPlanes(spec).length;
+  const voters = view.voters.length || etcdMachines(spec).length;
   const up = view.voters.filter((voter) => voter.up).length;
   return { voters, up, needed: quorum(voters), survives: up - quorum(voters), designed: tolerance(voters) };
 }
@@ -128,7 +131,7 @@ function balancersOf(
   observed: Observed,
   server: string,
 ): { balancers: number; balancersUp: number } {
-  const views = controlPlanes(spec).flatMap(({ name }) => {
+  const views = loadBalancers(spec).flatMap(({ name }) => {
     const backends = observed.machines[name]?.facts?.backends ?? {};
     return Object.keys(backends).length === 0 ? [] : [backends[server] ?? ''];
   });
@@ -136,38 +139,33 @@ function balancersOf(
 }
 
 function machineRows(spec: ClusterSpec, observed: Observed): StatusReport['machines'] {
-  return spec.machines.map(({ name, role, zone, address }) => {
-    const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
+  return spec.machines.map((machine) => {
+    const { name, role, zone, address } = machine;
+    const node = findByName(observed.kube?.nodes, name);
     return {
       name,
       role,
       ...(zone === undefined ? {} : { zone }),
       address,
       state: observed.machines[name]?.state ?? 'unreachable',
-      node: observed.kube === undefined ? 'unknown' : node === undefined ? 'absent' : node.ready ? 'Ready' : 'NotReady',
+      node: isNode(machine) ? nodeState(observed, name) : 'none',
       schedulable: node?.schedulable ?? true,
       ...(node === undefined ? {} : { version: node.version }),
     };
   });
 }
 
-function soonestCertificates(observed: Observed): StatusReport['certificates'] {
-  return Object.values(observed.machines).flatMap(({ name, facts }) => {
-    const all = Object.entries(facts?.certificates ?? {}).map(([path, pem]) => ({
-      machine: name,
-      path,
-      daysLeft: daysOf(pem, observed.takenAtMs),
-    }));
-    const [first] = all.sort((a, b) => a.daysLeft - b.daysLeft);
-    return first === undefined ? [] : [first];
-  });
+function nodeState({ kube }: Observed, name: string): StatusReport['machines'][number]['node'] {
+  if (kube === undefined) return 'unknown';
+  const node = findByName(kube.nodes, name);
+  if (node === undefined) return 'absent';
+  return node.ready ? 'Ready' : 'NotReady';
 }
 
-/** An unreadable certificate has no days left. */
-function daysOf(pem: string, nowMs: number): number {
-  try {
-    return daysLeft(inspectCertificate(pem), nowMs);
-  } catch {
-    return 0;
-  }
+function soonestCertificates(observed: Observed): StatusReport['certificates'] {
+  return Object.values(observed.machines).flatMap(({ name, facts }) => {
+    const all = daysLeftByPath(facts?.certificates ?? {}, observed.takenAtMs);
+    const [first] = [...all].sort((a, b) => a.days - b.days);
+    return first === undefined ? [] : [{ machine: name, path: first.path, daysLeft: first.days }];
+  });
 }

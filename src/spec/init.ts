@@ -14,6 +14,10 @@ export interface InitOptions {
   readonly controlPlanes?: number;
   /** Default 2. */
   readonly workers?: number;
+  /** Machines of role loadbalancer; default 0: the control planes balance. */
+  readonly loadBalancers?: number;
+  /** Default haproxy. */
+  readonly loadBalancer?: ClusterSpec['loadBalancer']['type'];
   /** Default local. ssh writes example hosts of 192.0.2.0/24 (TEST-NET-1) to be replaced. */
   readonly driver?: 'local' | 'ssh';
   /** The machines' /24; default 10.87.0.0/24. The virtual IP is its .10. */
@@ -28,7 +32,8 @@ const EXAMPLE_SUBNET = '192.0.2.0/24';
 
 /**
  * A commented cluster.yaml. Addresses are written out, so that removing a machine never moves another. Throws USAGE when the
- * options cannot make a valid cluster (an even number of control planes, a bad name, a subnet that is no /24).
+ * options cannot make a valid cluster (an even number of control planes, a bad name, a subnet that is no /24, machines for a load
+ * balancer that is external).
  */
 export function renderClusterYaml(options: InitOptions = {}): string {
   const text = render(options);
@@ -98,7 +103,7 @@ metadata:
 spec:
   # The same on all machines; one minor version at a time when it is raised.
   kubernetesVersion: ${scalar(options.kubernetesVersion ?? DEFAULT_KUBERNETES_VERSION)}
-  # The virtual IP that every client uses. It moves to a living control plane when its holder dies.
+  # ${endpointComment(options)}
 ${isLocal ? `  # The machines live in the /24 around it, on a bridge of this host, which has the .1.\n` : ''}  controlPlaneEndpoint: ${vip}:${DEFAULTS.port}
   # More names and addresses for the API servers' certificates.
   certSANs: [${sans}]
@@ -108,9 +113,9 @@ ${isLocal ? `  # The machines live in the /24 around it, on a bridge of this hos
     serviceSubnet: ${DEFAULTS.serviceSubnet}
     dnsDomain: ${DEFAULTS.dnsDomain}
     cni: flannel
-  # HAProxy and keepalived on the control planes.
+  # ${balancerComment(options)}
   loadBalancer:
-    type: haproxy
+    type: ${options.loadBalancer ?? 'haproxy'}
   # An etcd member on each control plane.
   etcd:
     topology: stacked
@@ -122,14 +127,30 @@ ${machineLines(options, network).join('\n')}
 `;
 }
 
+function endpointComment({ loadBalancer, loadBalancers = 0 }: InitOptions): string {
+  if (loadBalancer === 'external')
+    return 'Your load balancer, which every client uses: an address, or with machines of your own a name.';
+  const holder = loadBalancers > 0 ? 'load balancer' : 'control plane';
+  return `The virtual IP that every client uses. It moves to a living ${holder} when its holder dies.`;
+}
+
+function balancerComment({ loadBalancer, loadBalancers = 0 }: InitOptions): string {
+  if (loadBalancer === 'external') {
+    return 'Yours: TCP to port 6443 of every control plane whose https://ADDRESS:6443/readyz answers 200; no limit on idle connections.';
+  }
+  const where = loadBalancers > 0 ? 'on machines of their own' : 'on the control planes';
+  if (loadBalancer !== 'nginx') return `HAProxy and keepalived ${where}.`;
+  return `NGINX and keepalived ${where}. NGINX learns of a dead API server from connections that fail; haproxy asks beforehand.`;
+}
+
 function countComment(controlPlanes: number): string {
   if (controlPlanes === 1) return 'One control plane is not highly available: use 3 to survive the loss of any one.';
   return 'An odd number of control planes, in as many zones as there are: 3 survive the loss of any one, 5 of any two.';
 }
 
 function machineLines(options: InitOptions, network: ReturnType<typeof cidrOf>): readonly string[] {
-  const { controlPlanes = DEMO.controlPlanes, workers = DEMO.workers, driver = 'local' } = options;
-  const line = (name: string, role: 'control-plane' | 'worker', index: number) => {
+  const { controlPlanes = DEMO.controlPlanes, workers = DEMO.workers, loadBalancers = 0, driver = 'local' } = options;
+  const line = (name: string, role: keyof typeof FIRST_OFFSET, index: number) => {
     const address = nthAddress(network, FIRST_OFFSET[role] + index) ?? '';
     const where = driver === 'local' ? 'local: {}' : `ssh: { host: ${address}, user: ops, keyPath: ~/.ssh/id_ed25519 }`;
     return `    - { name: ${name}, role: ${role}, zone: ${ZONES[index % ZONES.length]}, address: ${address}, ${where} }`;
@@ -137,6 +158,7 @@ function machineLines(options: InitOptions, network: ReturnType<typeof cidrOf>):
   return [
     ...Array.from({ length: controlPlanes }, (_, index) => line(`cp${index + 1}`, 'control-plane', index)),
     ...Array.from({ length: workers }, (_, index) => line(`worker${index + 1}`, 'worker', index)),
+    ...Array.from({ length: loadBalancers }, (_, index) => line(`lb${index + 1}`, 'loadbalancer', index)),
   ];
 }
 

@@ -81,7 +81,7 @@ const machine = z.strictObject({
   role: z.enum(['control-plane', 'worker', 'etcd', 'loadbalancer']).meta({
     description:
       'control-plane: API server, scheduler, controller manager and, with stacked etcd, an etcd member. worker: carries pods. ' +
-      'etcd and loadbalancer: not in this release.',
+      'loadbalancer: balances the API servers and may hold the virtual IP; without any, the control planes do. etcd: not in this release.',
     examples: ['control-plane'],
   }),
   zone: z
@@ -117,7 +117,7 @@ const machine = z.strictObject({
     }),
   local: local.optional().meta({ description: 'The machine is made on this host (systemd-nspawn).', examples: [{}] }),
   ssh: ssh.optional().meta({
-    description: 'The machine is a host reached over SSH. Not in this release.',
+    description: 'The machine is a host of yours, reached over SSH.',
     examples: [{ host: '192.0.2.12', user: 'ops' }],
   }),
   fake: fake
@@ -216,8 +216,9 @@ const spec = z.strictObject({
         .default('haproxy')
         .meta({
           description:
-            'haproxy: HAProxy and keepalived on the control planes hold the virtual IP. nginx, and external for a load balancer of ' +
-            'your own: not in this release.',
+            'haproxy: HAProxy, with keepalived for the virtual IP, on the machines of role loadbalancer or, without any, on the control ' +
+            'planes. It asks every API server whether it is ready. nginx: NGINX in its place, which learns of a dead API server from ' +
+            'connections that fail. external: a load balancer of your own at controlPlaneEndpoint, which may be a name then.',
           examples: ['haproxy'],
         }),
     })

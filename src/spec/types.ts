@@ -1,4 +1,5 @@
 // The resolved cluster specification: cluster.yaml with every default filled in, frozen. Everything downstream reads this.
+import { perObject } from '../core/per-object.ts';
 
 export type Role = 'control-plane' | 'worker' | 'etcd' | 'loadbalancer';
 export type DriverKind = 'local' | 'ssh' | 'fake';
@@ -77,10 +78,36 @@ export interface ClusterSpec {
 
 /** The machines of one role, in the order of cluster.yaml. */
 export function machinesOf(spec: ClusterSpec, role: Role): readonly MachineSpec[] {
-  return spec.machines.filter((machine) => machine.role === role);
+  return byRole(spec.machines).get(role) ?? [];
 }
+
+/** Asked several times for every machine of a plan. */
+const byRole = perObject((machines: readonly MachineSpec[]) => {
+  const roles = new Set(machines.map(({ role }) => role));
+  return new Map([...roles].map((role) => [role, machines.filter((machine) => machine.role === role)]));
+});
 
 /** Control planes, the machines that carry API servers. */
 export function controlPlanes(spec: ClusterSpec): readonly MachineSpec[] {
   return machinesOf(spec, 'control-plane');
+}
+
+/** The machines that carry etcd members: the control planes (stacked), or machines of their own (external). */
+export function etcdMachines(spec: ClusterSpec): readonly MachineSpec[] {
+  return spec.etcd.topology === 'external' ? machinesOf(spec, 'etcd') : controlPlanes(spec);
+}
+
+/**
+ * The machines that balance the API servers and may hold the virtual IP: those of role loadbalancer where there are any, else the
+ * control planes; none when the owner brings a load balancer (external).
+ */
+export function loadBalancers(spec: ClusterSpec): readonly MachineSpec[] {
+  if (spec.loadBalancer.type === 'external') return [];
+  const dedicated = machinesOf(spec, 'loadbalancer');
+  return dedicated.length > 0 ? dedicated : controlPlanes(spec);
+}
+
+/** True for machines that carry a node of Kubernetes: containerd, kubelet and pods. */
+export function isNode(machine: Pick<MachineSpec, 'role'>): boolean {
+  return machine.role === 'control-plane' || machine.role === 'worker';
 }

@@ -18,7 +18,8 @@ export interface QuorumView {
 
 /** What a step does to one member. */
 export interface QuorumAction {
-  readonly kind: 'restart' | 'remove';
+  /** promote: a learner gets its vote. */
+  readonly kind: 'restart' | 'remove' | 'promote';
   readonly machine: string;
   /**
    * The owner agreed to an outage. Counts only for the restart of the single voter of a cluster, which has no other way to be
@@ -49,6 +50,7 @@ export function describeQuorum(voters: number): string {
  * takes nothing away, and removed while the others can agree on it (etcd decides membership by quorum).
  */
 export function mayDisrupt(view: QuorumView, action: QuorumAction): QuorumDecision {
+  if (action.kind === 'promote') return mayPromote(view, action.machine);
   return action.kind === 'restart' ? mayRestart(view, action) : mayRemove(view, action.machine);
 }
 
@@ -123,6 +125,34 @@ function mayRemove(view: QuorumView, machine: string): QuorumDecision {
     after,
     `${count(now.voters, 'voter')}, ${voters} after removing ${machine}; ${summary(rest, after)}`,
   );
+}
+
+/** A new voter counts from the moment of its promotion; until it is up for good it is one more that may be missed. */
+function mayPromote(view: QuorumView, machine: string): QuorumDecision {
+  const now = tally(view);
+  if (isVoter(view, machine)) return decide(true, now.voters, now.up.length, `${machine} votes already`);
+  const voters = now.voters + 1;
+  const up = now.up.length;
+  // One that another step is about to take down adds a voter to the sum, and none to those that are up.
+  const isPlanned = view.plannedDown.includes(machine);
+  const then = isPlanned ? up : up + 1;
+  if (up < quorum(now.voters)) {
+    const reason = `${state(now)}: ${up} up is below quorum ${quorum(now.voters)}, so etcd cannot agree to let ${machine} in`;
+    return decide(false, now.voters, up, reason);
+  }
+  if (then < quorum(voters)) return decide(false, voters, then, refusal(now, machine, 'adding', then, voters));
+  const after = { ...now, voters, planned: isPlanned ? [...now.planned, machine] : now.planned };
+  const reason = `${count(now.voters, 'voter')}, ${voters} with ${machine}; ${summary(after, then)}`;
+  return decide(true, voters, then, reason);
+}
+
+/** The members as they are once a step has ended, for the plan of the steps behind it. */
+export function afterAction(view: QuorumView, { kind, machine }: QuorumAction): QuorumView {
+  const voters = view.voters.filter(({ name }) => name !== machine);
+  const learners = view.learners.filter((name) => name !== machine);
+  if (kind === 'remove') return { ...view, voters, learners };
+  if (kind === 'promote') return { ...view, voters: [...voters, { name: machine, up: true }], learners };
+  return view;
 }
 
 function without(now: Tally, machine: string): Tally {

@@ -8,13 +8,25 @@ export interface SpecOptions {
   readonly driver?: DriverKind;
   readonly controlPlanes?: number;
   readonly workers?: number;
+  /** Machines of role loadbalancer; default none. */
+  readonly loadBalancers?: number;
+  /** Machines of role etcd; any make the topology external. Default none. */
+  readonly etcdMachines?: number;
   /** Replaces fields of the result. */
   readonly overrides?: Partial<ClusterSpec>;
 }
 
 /** A cluster of `controlPlanes` (3) and `workers` (2) with the addresses and names that defaults give. */
 export function makeSpec(options: SpecOptions = {}): ClusterSpec {
-  const { name = 'demo', prefix = '10.88.0', driver = 'fake', controlPlanes = 3, workers = 2 } = options;
+  const {
+    name = 'demo',
+    prefix = '10.88.0',
+    driver = 'fake',
+    controlPlanes = 3,
+    workers = 2,
+    loadBalancers = 0,
+    etcdMachines = 0,
+  } = options;
   const host = `${prefix}.10`;
   const group = (role: Role, stem: string, count: number, first: number) =>
     Array.from({ length: count }, (_, index) =>
@@ -34,9 +46,17 @@ export function makeSpec(options: SpecOptions = {}): ClusterSpec {
       dnsServiceIP: '10.43.0.10',
     },
     loadBalancer: { type: 'haproxy' },
-    etcd: { topology: 'stacked', snapshots: { schedule: '0 */6 * * *', retention: '7d' } },
+    etcd: {
+      topology: etcdMachines > 0 ? 'external' : 'stacked',
+      snapshots: { schedule: '0 */6 * * *', retention: '7d' },
+    },
     failover: 'default',
-    machines: [...group('control-plane', 'cp', controlPlanes, 11), ...group('worker', 'w', workers, 21)],
+    machines: [
+      ...group('control-plane', 'cp', controlPlanes, 11),
+      ...group('worker', 'w', workers, 21),
+      ...group('etcd', 'etcd', etcdMachines, 31),
+      ...group('loadbalancer', 'lb', loadBalancers, 41),
+    ],
     machineNetwork: { subnet: `${prefix}.0/24`, gateway: `${prefix}.1`, prefixLength: 24 },
     ...options.overrides,
   };

@@ -17,5 +17,6 @@ export function makeToolbox(spec: ClusterSpec, observe: () => Observed): Toolbox
     kube: notUsed,
     bootstrapToken: notUsed,
     observe: async () => observe(),
+    probe: notUsed,
   };
 }

@@ -14,7 +14,7 @@ import type { ImageArtifact } from '../types.ts';
 import { imageArchive } from './archive.ts';
 import { hostToolEntries } from './host-tools.ts';
 import { layerEntries } from './layer.ts';
-import { fileEntry, type TarEntry, tarStream } from './tar.ts';
+import { fileEntry, type TarEntry, tarStream, textEntry } from './tar.ts';
 
 /** Raise it when the packer's output changes: cached archives of another format are packed anew. */
 const FORMAT = 1;
@@ -67,6 +67,7 @@ async function imageContent(
     if (source === undefined) throw new Error(`image ${recipe.name} needs ${binary}, which was not obtained`);
     entries.push(fileEntry(path.slice(1), source, (await stat(source)).size, 0o755));
   }
+  for (const [path, text] of Object.entries(recipe.texts ?? {})) entries.push(textEntry(path.slice(1), text));
   for (const tool of recipe.hostTools ?? []) entries.push(...(await hostToolEntries(ctx, tool)));
   return entries;
 }

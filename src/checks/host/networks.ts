@@ -85,6 +85,7 @@ export const vipCheck: HostCheck = {
   title: 'nobody else answers at the virtual IP',
   run: async (ctx, { host, spec }) => {
     const { vip, port } = spec.endpoint;
+    if (spec.loadBalancer.type === 'external') return skipped('the load balancer is not ours, and may answer already');
     if (vip === undefined) return skipped(`${spec.endpoint.host} is a name; its owner looks after it`);
     const own = (await readAddresses(ctx, host)) ?? [];
     const holder = own.find(({ address }) => address === vip);
@@ -124,6 +125,7 @@ export const portCheck: HostCheck = {
   title: "the endpoint's port is free",
   run: async (ctx, { host, spec }) => {
     if (isLocal(spec)) return ok(`each machine has ports of its own; ${spec.endpoint.port} is used inside them only`);
+    if (spec.loadBalancer.type === 'external') return skipped('the load balancer is not ours');
     const { exitCode, stdout } = await host.run(ctx, ['ss', '-Hltn', 'sport', '=', `:${spec.endpoint.port}`]);
     if (exitCode !== 0) return skipped('`ss` is not installed');
     const isMachine = await isOneOfTheMachines(ctx, host, spec);
@@ -151,7 +153,7 @@ export const vrrpCheck: HostCheck = {
   id: 'vrrp',
   title: "no other VRRP group is on the machines' network",
   run: async (ctx, { host, spec }) => {
-    if (spec.endpoint.vip === undefined || spec.loadBalancer.type !== 'haproxy')
+    if (spec.endpoint.vip === undefined || spec.loadBalancer.type === 'external')
       return skipped('this cluster runs no VRRP');
     if (isLocal(spec))
       return ok('the machines have a network of their own; every cluster of this host has another one');

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Candidate, completionsFor } from '../completion/candidates.ts';
+import { type Candidate, type Completion, completionsFor } from '../completion/candidates.ts';
 import { FILES_MARK } from '../completion/scripts.ts';
 import type { Frame } from '../verb.ts';
 
@@ -16,25 +16,39 @@ export function completeCommand(frame: Frame): Command {
       const program = command.parent;
       if (!program) return;
       const { words: candidates, wants } = completionsFor(program, words.slice(0, -1), words.at(-1) ?? '');
-      const machines = wants === 'machines' ? await machineCandidates(words) : [];
-      const lines = [...candidates, ...machines].map(({ word, help }) => (help === '' ? word : `${word}\t${help}`));
+      const lines = [...candidates, ...(await lookUp(wants, words))].map(({ word, help }) =>
+        help === '' ? word : `${word}\t${help}`,
+      );
       if (wants === 'files') lines.push(FILES_MARK);
       if (lines.length > 0) frame.io.stdout.write(`${lines.join('\n')}\n`);
     });
   return command;
 }
 
-async function machineCandidates(words: readonly string[]): Promise<Candidate[]> {
+/** Only what this host knows: asking the cluster would be too slow for the Tab key. */
+async function lookUp(wants: Completion['wants'], words: readonly string[]): Promise<Candidate[]> {
+  const current = words.at(-1) ?? '';
   try {
-    const { findSpec } = await import('../cluster-file.ts');
-    const { spec } = await findSpec({ ...wordAfter('file', '-f', words), ...wordAfter('cluster', '', words) });
-    const current = words.at(-1) ?? '';
-    return spec.machines
-      .filter(({ name }) => name.startsWith(current))
-      .map(({ name, role, address }) => ({ word: name, help: `${role} ${address}` }));
+    const found = wants === 'runs' ? await runCandidates(words) : await machineCandidates(wants, words);
+    return found.filter(({ word }) => word.startsWith(current));
   } catch {
     return [];
   }
+}
+
+async function runCandidates(words: readonly string[]): Promise<Candidate[]> {
+  const { runIds } = await import('../../actions/runs.ts');
+  return (await runIds(wordAfter('cluster', '', words))).map((word) => ({ word, help: '' }));
+}
+
+/** From the cluster file; a node has its machine's name, and load balancers are none. */
+async function machineCandidates(wants: Completion['wants'], words: readonly string[]): Promise<Candidate[]> {
+  if (wants !== 'machines' && wants !== 'nodes') return [];
+  const { findSpec } = await import('../cluster-file.ts');
+  const { spec } = await findSpec({ ...wordAfter('file', '-f', words), ...wordAfter('cluster', '', words) });
+  return spec.machines
+    .filter(({ role }) => wants === 'machines' || role !== 'loadbalancer')
+    .map(({ name, role, address }) => ({ word: name, help: `${role} ${address}` }));
 }
 
 function wordAfter<N extends string>(name: N, short: string, words: readonly string[]): { [K in N]?: string } {

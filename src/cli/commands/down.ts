@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FAMILIES } from '../../core/errors.ts';
 import { formatDuration } from '../../core/wait.ts';
 import { count } from '../../report/format.ts';
 import { newCommand } from '../teach.ts';
@@ -7,9 +8,9 @@ import { type Frame, verb } from '../verb.ts';
 /** `quorate down`: removes a local cluster and every trace of it. */
 export function downCommand(frame: Frame): Command {
   return newCommand('down', {
-    summary: 'destroy the local machines of a cluster, with their data',
+    summary: 'destroy a cluster, with its data',
     description:
-      'Destroys every machine that quorate made for the cluster, with its disk, and undoes what it changed on this host: processes, mounts, network, kernel settings. The artifact cache stays. Machines of others are never touched.',
+      'Destroys every machine that quorate made for the cluster, with its disk, and undoes what it changed on this host: processes, mounts, network, kernel settings. The artifact cache stays. From hosts over SSH it removes everything of the cluster; Debian packages stay.',
     examples: [
       ['quorate down', 'the demo, or the cluster of ./cluster.yaml; asks first'],
       ['quorate down --cluster demo --yes', 'by name, without asking'],
@@ -25,12 +26,15 @@ export function downCommand(frame: Frame): Command {
       const report = await down(session.ctx, spec, {
         confirm: (machines) =>
           session.confirm(
-            `Destroy ${count(machines.length, 'machine')} of cluster ${spec.name} with all data (${machines.join(', ')})?`,
+            spec.machines[0]?.driver === 'ssh'
+              ? `Remove cluster ${spec.name} with all data from ${count(machines.length, 'host')} (${machines.join(', ')})?`
+              : `Destroy ${count(machines.length, 'machine')} of cluster ${spec.name} with all data (${machines.join(', ')})?`,
           ),
       });
       await removeFromKubeconfig(defaultKubeconfigPath(), spec.name);
       return {
         data: report,
+        ...(report.skipped.length === 0 ? {} : { exitCode: FAMILIES.incomplete }),
         text: ({ style, glyphs }) =>
           report.destroyed.length === 0
             ? `cluster ${report.cluster}: nothing is left of it on this host`

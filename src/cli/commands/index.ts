@@ -10,9 +10,14 @@ import { initCommand } from './init.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { kubectlCommand } from './kubectl.ts';
 import { machineCommand } from './machine.ts';
+import { nodeCommand } from './node.ts';
 import { planCommand } from './plan.ts';
+import { resetCommand } from './reset.ts';
+import { runsCommand } from './runs.ts';
 import { statusCommand } from './status.ts';
+import { tokenCommand } from './token.ts';
 import { applyCommand, upCommand } from './up.ts';
+import { upgradeCommand } from './upgrade.ts';
 import { validateCommand } from './validate.ts';
 import { versionCommand } from './version.ts';
 
@@ -25,8 +30,12 @@ export interface CommandGroup {
 /** Every command of quorate. */
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { heading: 'Prepare:', commands: [initCommand, validateCommand, doctorCommand, artifactsCommand] },
-  { heading: 'Build and change:', commands: [upCommand, planCommand, applyCommand, downCommand] },
-  { heading: 'Look:', commands: [statusCommand, healthCommand] },
-  { heading: 'Use:', commands: [kubeconfigCommand, kubectlCommand, machineCommand] },
+  {
+    heading: 'Build and change:',
+    commands: [upCommand, planCommand, applyCommand, upgradeCommand, resetCommand, downCommand],
+  },
+  { heading: 'Look:', commands: [statusCommand, healthCommand, runsCommand] },
+  { heading: 'Use:', commands: [kubeconfigCommand, kubectlCommand] },
+  { heading: 'Operate:', commands: [machineCommand, nodeCommand, tokenCommand] },
   { heading: 'Quorate itself:', commands: [versionCommand, completionCommand] },
 ];

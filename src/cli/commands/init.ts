@@ -8,6 +8,8 @@ interface InitFlags {
   readonly name?: string;
   readonly controlPlanes?: number;
   readonly workers?: number;
+  readonly loadBalancers?: number;
+  readonly loadBalancer?: 'haproxy' | 'nginx' | 'external';
   readonly driver?: 'local' | 'ssh';
   readonly subnet?: string;
   readonly kubernetesVersion?: string;
@@ -24,6 +26,7 @@ export function initCommand(frame: Frame): Command {
     examples: [
       ['quorate init', '3 control planes and 2 workers on this machine'],
       ['quorate init --control-planes 5 --workers 3 --name big', 'survives the loss of any two control planes'],
+      ['quorate init --load-balancers 2', 'HAProxy and keepalived on two machines of their own'],
       ['quorate init --driver ssh --subnet 192.168.7.0/24 -f prod.yaml', 'for hosts of your own'],
     ],
   })
@@ -32,6 +35,19 @@ export function initCommand(frame: Frame): Command {
       new Option('--control-planes <count>', 'odd: 3, 5 or 7; 1 survives nothing (default: 3)').argParser(wholeNumber),
     )
     .addOption(new Option('--workers <count>', 'machines for workloads (default: 2)').argParser(wholeNumber))
+    .addOption(
+      new Option(
+        '--load-balancers <count>',
+        'machines that only balance, two at least (default: none, the control planes do)',
+      ).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--load-balancer <type>', 'what balances; external is one of your own (default: haproxy)').choices([
+        'haproxy',
+        'nginx',
+        'external',
+      ]),
+    )
     .addOption(
       new Option('--driver <driver>', 'local makes machines on this host, ssh uses hosts of yours').choices([
         'local',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { PowerVerb } from '../../actions/machines.ts';
+import { changeResult, confirmPlan } from '../change.ts';
 import { type Example, newCommand } from '../teach.ts';
 import { type Frame, verb } from '../verb.ts';
 import { machineExecCommand, machineLogsCommand, machineShellCommand } from './machine-inside.ts';
@@ -18,7 +19,7 @@ export function machineCommand(frame: Frame): Command {
   });
   const power = (Object.keys(POWER) as PowerVerb[]).map((name) => powerCommand(frame, name));
   const others = [machineExecCommand, machineShellCommand, machineLogsCommand].map((make) => make(frame));
-  for (const command of [listCommand(frame), ...power, ...others]) machine.addCommand(command);
+  for (const command of [listCommand(frame), ...power, replaceCommand(frame), ...others]) machine.addCommand(command);
   return machine;
 }
 
@@ -99,6 +100,32 @@ function powerCommand(frame: Frame, name: PowerVerb): Command {
           data: report,
           text: ({ style, glyphs }) => `${style.green(glyphs.ok)} ${done}: ${report.machines.join(', ')}`,
         };
+      }),
+    );
+}
+
+function replaceCommand(frame: Frame): Command {
+  return newCommand('replace', {
+    summary: 'make a machine anew that is dead for good',
+    description:
+      'Removes what is left of a machine from the cluster, its stale member of etcd only if the others keep their quorum by it, and makes a new one under its name. Works for any machine, dead or alive, the first one too.',
+    examples: [
+      ['quorate machine replace cp2', 'its disk is gone, or the whole machine'],
+      ['quorate machine replace cp2 --yes', 'in a script'],
+    ],
+    takes: ['cluster', 'act'],
+  })
+    .argument('<machine>', 'its name')
+    .action(
+      verb(frame, 'MachineReplace', async (session, { args }) => {
+        const [{ replaceMachine }, { renderPlan }, { renderUp }] = await Promise.all([
+          import('../../actions/replace.ts'),
+          import('../../report/plan-screen.ts'),
+          import('../results/up.ts'),
+        ]);
+        const confirm = confirmPlan(session, renderPlan);
+        const report = await replaceMachine(session.ctx, await session.spec(), args[0] as string, { confirm });
+        return changeResult(report, renderUp);
       }),
     );
 }

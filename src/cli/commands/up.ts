@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { QuorateError } from '../../core/errors.ts';
+import { changeResult, confirmPlan } from '../change.ts';
 import type { Session } from '../session.ts';
 import { newCommand } from '../teach.ts';
 import { type Frame, type VerbBody, type VerbResult, verb } from '../verb.ts';
@@ -64,14 +65,9 @@ const carryOut: VerbBody<UpFlags> = async (session, { options }) => {
     import('../../report/plan-screen.ts'),
     import('../results/up.ts'),
   ]);
-  const report = await up(session.ctx, spec, {
-    ...(options.bundle === undefined ? {} : { bundleDir: options.bundle }),
-    confirm: async (plan) => {
-      if (!session.options.yes) session.show((theme) => renderPlan(plan, theme));
-      await session.confirm(`Do this to cluster ${plan.cluster}?`);
-    },
-  });
-  return { data: report, text: (theme) => renderUp(report, theme) };
+  const bundle = options.bundle === undefined ? {} : { bundleDir: options.bundle };
+  const report = await up(session.ctx, spec, { ...bundle, confirm: confirmPlan(session, renderPlan) });
+  return changeResult(report, renderUp);
 };
 
 /** The result of `quorate plan`, and of `up --dry-run`. */

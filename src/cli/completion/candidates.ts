@@ -7,11 +7,14 @@ export interface Candidate {
   readonly help: string;
 }
 
-/** What can come next: words, names of machines (looked up by the caller), or files. */
+/** What can be looked up, by the name of the argument that wants it. */
+const LOOKED_UP = { machine: 'machines', node: 'nodes', run: 'runs' } as const;
+
+/** What can come next: words, files, or names that the caller looks up. */
 export interface Completion {
   readonly words: readonly Candidate[];
   /** Something that has to be looked up. */
-  readonly wants?: 'machines' | 'files';
+  readonly wants?: 'files' | (typeof LOOKED_UP)[keyof typeof LOOKED_UP];
 }
 
 const NOTHING: Completion = { words: [] };
@@ -77,7 +80,8 @@ function operandsOf(command: Command, position: number): Completion {
   const argument = command.registeredArguments[position] ?? variadicOf(command.registeredArguments);
   if (!argument) return NOTHING;
   if (argument.argChoices) return { words: argument.argChoices.map((word) => ({ word, help: '' })) };
-  if (/^machines?$/.test(argument.name())) return { words: [], wants: 'machines' };
+  const noun = argument.name().replace(/s$/, '');
+  if (noun in LOOKED_UP) return { words: [], wants: LOOKED_UP[noun as keyof typeof LOOKED_UP] };
   return /file|dir|path/.test(argument.name()) ? { words: [], wants: 'files' } : NOTHING;
 }
 

@@ -1,10 +1,10 @@
-import type { UpReport } from '../../actions/up.ts';
+import type { ChangeReport } from '../../actions/carry-out.ts';
 import { formatDuration } from '../../core/wait.ts';
 import { count } from '../../report/format.ts';
 import type { Theme } from '../../report/theme.ts';
 
 /** How `up` ended, and the commands that a reader would type next. */
-export function renderUp(report: UpReport, { style, glyphs }: Theme): string {
+export function renderUp(report: ChangeReport, { style, glyphs }: Theme): string {
   const took = style.dim(formatDuration(report.durationMs));
   const left = report.skipped.map(({ name, reason }) =>
     style.yellow(`${glyphs.warning} ${name} was left out: ${reason}`),

@@ -2,7 +2,7 @@
 
 /**
  * Debian packages beyond the minimal system: an init system with its bus, the network tools that Kubernetes nodes use
- * (kubernetes.io, "Installing kubeadm"; containerd and kubelet shell out to some), the load balancer pair, and what the
+ * (kubernetes.io, "Installing kubeadm"; containerd and kubelet shell out to some), both load balancers with keepalived, and what the
  * verification commands of an operator need.
  */
 export const BASE_PACKAGES: readonly string[] = [
@@ -15,6 +15,8 @@ export const BASE_PACKAGES: readonly string[] = [
   'conntrack',
   'kmod',
   'haproxy',
+  'nginx',
+  'libnginx-mod-stream',
   'keepalived',
   'procps',
   'curl',
@@ -40,6 +42,7 @@ export const EXCLUDED_PATHS: readonly string[] = [
 /** Installed, but started only when something asks for them. */
 export const DISABLED_UNITS: readonly string[] = [
   'haproxy.service',
+  'nginx.service',
   'keepalived.service',
   'ssh.service',
   'sysstat.service',

@@ -1,7 +1,8 @@
 // kubeadm's own record of the cluster, ConfigMap kube-system/kubeadm-config.
 import { imageReference } from '../../artifacts/catalog.ts';
-import type { ClusterSpec } from '../../spec/types.ts';
-import { etcdExtraFlags } from '../etcd.ts';
+import { certificatePath, keyPath } from '../../pki/names.ts';
+import { type ClusterSpec, etcdMachines } from '../../spec/types.ts';
+import { clientURL, etcdExtraFlags } from '../etcd.ts';
 import { APISERVER_EXTRA_MOUNTS, apiServerExtraFlags } from '../kube-apiserver.ts';
 import { controllerManagerExtraFlags, schedulerExtraFlags } from '../leader-elected.ts';
 import { ETCD_DATA_DIR } from '../paths.ts';
@@ -36,11 +37,25 @@ export function kubeadmClusterConfiguration(spec: ClusterSpec): object {
     },
     controllerManager: { extraArgs: extraArgs(controllerManagerExtraFlags(spec)) },
     scheduler: { extraArgs: extraArgs(schedulerExtraFlags(spec)) },
-    // With its tag: kubeadm would take its own default for another release, and an older etcd cannot read newer data.
-    etcd: { local: { dataDir: ETCD_DATA_DIR, imageTag: etcdTag(spec), extraArgs: extraArgs(etcdExtraFlags(spec)) } },
+    etcd: etcdConfiguration(spec),
     dns: {},
     proxy: {},
   };
+}
+
+function etcdConfiguration(spec: ClusterSpec): object {
+  if (spec.etcd.topology === 'external') {
+    return {
+      external: {
+        endpoints: etcdMachines(spec).map(clientURL),
+        caFile: certificatePath('etcd/ca'),
+        certFile: certificatePath('apiserver-etcd-client'),
+        keyFile: keyPath('apiserver-etcd-client'),
+      },
+    };
+  }
+  // With its tag: kubeadm would take its own default for another release, and an older etcd cannot read newer data.
+  return { local: { dataDir: ETCD_DATA_DIR, imageTag: etcdTag(spec), extraArgs: extraArgs(etcdExtraFlags(spec)) } };
 }
 
 function etcdTag({ kubernetesVersion }: ClusterSpec): string {

@@ -1,6 +1,7 @@
 import { cidrContains, formatCidr, formatIPv4, parseIPv4 } from '../cidr.ts';
 import { FIRST_OFFSET, VIP_OFFSET } from '../defaults.ts';
 import { type Finding, invalid } from '../problem.ts';
+import { isExternal } from './load-balancers.ts';
 import { insideNetwork } from './networks.ts';
 import { ENDPOINT, type MachineView, type SpecView } from './view.ts';
 
@@ -12,7 +13,7 @@ const PORTS_IN_USE: ReadonlySet<number> = new Set([22, 2379, 2380, 2381, 10248, 
 
 /** The endpoint is an address that a virtual IP can be, with a port that nothing else has. */
 export function* checkEndpoint(view: SpecView): Iterable<Finding> {
-  const { endpoint, vip, spec } = view;
+  const { endpoint, vip } = view;
   if (endpoint === undefined) return;
   const { host, port } = endpoint;
   if (port < 1 || port > 65535) {
@@ -27,18 +28,21 @@ export function* checkEndpoint(view: SpecView): Iterable<Finding> {
   }
   if (vip !== undefined) {
     yield* checkVip(view, vip);
-    return;
+  } else {
+    yield* checkEndpointName(view, host);
   }
-  const loadBalancer = spec.loadBalancer?.type === undefined ? 'haproxy' : spec.loadBalancer.type;
-  const needsVip = loadBalancer === 'haproxy' || view.machines.some(({ driver }) => driver === 'local');
-  if (needsVip) {
-    const message = `spec.controlPlaneEndpoint "${host}" is a name, but keepalived needs an IPv4 address to hold as virtual IP`;
-    yield invalid(
-      ENDPOINT,
-      message,
-      'write the virtual IP, for example: controlPlaneEndpoint: 10.87.0.10:6443; add the name to certSANs',
-    );
-  }
+}
+
+/** A name is what only a load balancer of the owner's can be reached by. */
+function* checkEndpointName(view: SpecView, host: string): Iterable<Finding> {
+  const isLocal = view.machines.some(({ driver }) => driver === 'local');
+  if (isExternal(view) && !isLocal) return;
+  const message = isExternal(view)
+    ? `spec.controlPlaneEndpoint "${host}" is a name, but local machines live in the /24 around it, so it must be an IPv4 address`
+    : `spec.controlPlaneEndpoint "${host}" is a name, but keepalived needs an IPv4 address to hold as virtual IP`;
+  const what = isExternal(view) ? "your load balancer's address" : 'the virtual IP';
+  const fix = `write ${what}, for example: controlPlaneEndpoint: 10.87.0.10:6443; add the name to certSANs`;
+  yield invalid(ENDPOINT, message, fix);
 }
 
 function* checkVip(view: SpecView, vip: string): Iterable<Finding> {
@@ -51,6 +55,8 @@ function* checkVip(view: SpecView, vip: string): Iterable<Finding> {
       "write a free address of the machines' own network",
     );
   }
+  // This host has the machines' gateway, and is where a load balancer of the owner's may well run.
+  if (isExternal(view) && vip === view.gateway) return;
   const special = view.machineNetwork && specialAddress(view, vip);
   if (special === undefined || special === 'the virtual IP') return;
   const free = formatIPv4((view.machineNetwork?.first ?? 0) + VIP_OFFSET);

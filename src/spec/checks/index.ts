@@ -2,6 +2,8 @@ import type { Finding } from '../problem.ts';
 import type { ClusterDraft } from '../shape.ts';
 import { checkAddresses, checkEndpoint } from './addresses.ts';
 import { checkControlPlaneCount, checkWorkers, checkZones } from './control-plane.ts';
+import { checkEtcdMachines } from './etcd.ts';
+import { checkLoadBalancers } from './load-balancers.ts';
 import { checkDrivers, checkLabelsAndTaints, checkResources } from './machines.ts';
 import { checkDnsNames, checkNames } from './names.ts';
 import { checkNetworks, checkPodSubnet, checkServiceSubnet } from './networks.ts';
@@ -18,8 +20,10 @@ const CHECKS: readonly Check[] = [
   checkPodSubnet,
   checkSnapshots,
   checkControlPlaneCount,
+  checkEtcdMachines,
   checkWorkers,
   checkZones,
+  checkLoadBalancers,
   checkDrivers,
   checkAddresses,
   checkLabelsAndTaints,

@@ -3,7 +3,7 @@ import { cronProblem } from '../cron.ts';
 import { type Finding, invalid, type SpecPath, unsupported, warning } from '../problem.ts';
 import { didYouMean } from '../suggest.ts';
 import { withV } from '../versions.ts';
-import { listNames, type SpecView } from './view.ts';
+import type { SpecView } from './view.ts';
 
 /** A Kubernetes version that the catalog has. */
 export function* checkKubernetesVersion({ spec, kubernetesVersions }: SpecView): Iterable<Finding> {
@@ -40,23 +40,7 @@ export function* checkSnapshots({ spec }: SpecView): Iterable<Finding> {
 }
 
 /** Fields whose other values come in a later release. */
-export function* checkUnsupported({ spec, machines }: SpecView): Iterable<Finding> {
-  const ssh = machines.filter(({ driver }) => driver === 'ssh');
-  if (ssh[0] !== undefined) {
-    const message = `machines over SSH are not in this release (${listNames(ssh.map(({ title }) => title))})`;
-    yield unsupported([...ssh[0].path, 'ssh'], message, 'write local: {} to build the cluster on this host', {
-      at: 'key',
-    });
-  }
-  for (const role of ['etcd', 'loadbalancer'] as const) {
-    const group = machines.filter((machine) => machine.role === role);
-    if (group[0] === undefined) continue;
-    const message = `machines of role ${role} are not in this release (${listNames(group.map(({ title }) => title))})`;
-    const fix = `remove them: control planes carry ${role === 'etcd' ? 'etcd' : 'the load balancer'} themselves`;
-    yield unsupported([...group[0].path, 'role'], message, fix);
-  }
-  yield* valueNotYet(['spec', 'etcd', 'topology'], spec.etcd?.topology, 'stacked');
-  yield* valueNotYet(['spec', 'loadBalancer', 'type'], spec.loadBalancer?.type, 'haproxy');
+export function* checkUnsupported({ spec }: SpecView): Iterable<Finding> {
   yield* valueNotYet(['spec', 'failover'], spec.failover, 'default');
 }
 

@@ -7,6 +7,9 @@ export const LAUNCHER = resolve(ROOT, 'quorate');
 /** The cluster that all scenarios share. */
 export const CLUSTER_FILE = resolve(import.meta.dirname, '../clusters/main.yaml');
 export const CLUSTER = 'e2e';
+/** The version that the shared cluster is built at; the first scenario upgrades it to that of its file. */
+export const BEFORE_VERSION = 'v1.36.1';
+export const VERSION = 'v1.36.3';
 export const ENDPOINT = 'https://10.89.0.10:6443';
 export const CONTROL_PLANES = ['cp1', 'cp2', 'cp3'] as const;
 export const WORKERS = ['w1', 'w2'] as const;

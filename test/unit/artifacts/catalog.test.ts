@@ -27,6 +27,7 @@ describe('catalog', () => {
         "/usr/local/bin/kubelet v1.36.3",
         "/usr/local/bin/kubectl v1.36.3",
         "/usr/local/bin/kubeadm v1.36.3",
+        "/usr/local/bin/etcd v3.6.16",
         "/usr/local/bin/etcdctl v3.6.16",
         "/usr/local/bin/etcdutl v3.6.16",
         "/usr/local/bin/containerd v2.4.2",

@@ -57,6 +57,38 @@ describe('the health conditions', () => {
     expect(failing({ ...healthy, kube: { ...kube, dnsNodes: ['w1', 'w1'] } })).toEqual([['dns-spread', 'on w1']]);
   });
 
+  it('ask machines that only balance for their load balancer, and for nothing of a node', async () => {
+    const other = makeSpec({ loadBalancers: 2 });
+    const observed = await healthyCluster(other);
+    const lb1 = observed.machines.lb1?.facts ?? expect.fail('is there');
+    const failed = (with1: typeof lb1) => {
+      const machines = { ...observed.machines, lb1: { name: 'lb1', state: 'running' as const, facts: with1 } };
+      return evaluate(HEALTH_CONDITIONS, other, { ...observed, machines }).flatMap(({ id, state, detail }) =>
+        state === 'failed' ? [[id, detail]] : [],
+      );
+    };
+    const down = { active: false, enabled: true, activeSinceMs: 0, state: 'failed' };
+    const nothing = { ...lb1.units, 'kubelet.service': down, 'containerd.service': down };
+    expect(failed({ ...lb1, units: nothing })).toEqual([]);
+    expect(failed({ ...lb1, units: { ...nothing, 'haproxy.service': down } })).toEqual([
+      ['services', 'haproxy is failed on lb1'],
+    ]);
+    expect(failed({ ...lb1, backends: { ...lb1.backends, cp2: 'DOWN' } })).toEqual([
+      ['backends', 'lb1 sees cp2 as DOWN'],
+    ]);
+  });
+
+  it('expect no virtual IP and no units of an external load balancer, and no backends of NGINX', async () => {
+    const states = async (type: 'nginx' | 'external') => {
+      const other = makeSpec({ overrides: { loadBalancer: { type } } });
+      const found = evaluate(HEALTH_CONDITIONS, other, await healthyCluster(other));
+      expect(found.filter(({ state }) => state === 'failed')).toEqual([]);
+      return Object.fromEntries(found.map(({ id, state }) => [id, state]));
+    };
+    expect(await states('external')).toMatchObject({ vip: 'skipped', backends: 'skipped', services: 'ok' });
+    expect(await states('nginx')).toMatchObject({ vip: 'ok', backends: 'skipped', services: 'ok' });
+  });
+
   it('see certificates about to end', () => {
     const soon = { ...healthy, takenAtMs: healthy.takenAtMs + 340 * 86_400_000 };
     expect(failing(soon).map(([id]) => id)).toContain('certificates');

@@ -287,6 +287,12 @@ describe('host checks', () => {
     expect(await ask('ssh-tools', { missing: ['ssh'] }, elsewhere)).toMatchObject({ state: 'failed' });
   });
 
+  it('expect an external load balancer to answer, and no VRRP', async () => {
+    const external: ClusterSpec = { ...SPEC, loadBalancer: { type: 'external' } };
+    for (const id of ['vip', 'vrrp'])
+      expect(await ask(id, { inUse: ['10.87.0.10'] }, external)).toMatchObject({ state: 'skipped' });
+  });
+
   it('are skipped with the reason when they break', async () => {
     const broken: HostCheck = { id: 'x', title: 'x', run: async () => Promise.reject(new Error('no such thing')) };
     expect(await runHostCheck(silentContext(), broken, { host: fakeHost(), spec: SPEC })).toMatchObject({

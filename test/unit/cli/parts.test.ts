@@ -89,6 +89,8 @@ describe('completion', () => {
 
   it('asks for machine names and files where they belong', () => {
     expect(completionsFor(program, ['machine', 'kill', 'cp1'], '').wants).toBe('machines');
+    expect(completionsFor(program, ['node', 'drain', 'w1'], '').wants).toBe('nodes');
+    expect(completionsFor(program, ['runs', 'show'], '').wants).toBe('runs');
     expect(completionsFor(program, ['status', '-f'], '').wants).toBe('files');
     expect(completionsFor(program, ['validate'], '').wants).toBe('files');
   });
@@ -102,6 +104,8 @@ describe('completion', () => {
     expect((await cli(['__complete', '--', 'machine', 'kill', 'cp'])).stdout.split('\n')[0]).toMatch(
       /^cp1\tcontrol-plane /,
     );
+    const { stdout } = await cli(['__complete', '--', 'node', 'cordon', 'w']);
+    expect(stdout.split('\n')[0]).toMatch(/^w\w*1\tworker /);
     expect(await cli(['__complete', '--', 'validate', ''])).toMatchObject({ stdout: ':files\n', exitCode: 0 });
   });
 

@@ -4,6 +4,7 @@ import { silentContext } from '../../../src/core/context.ts';
 import { QuorateError } from '../../../src/core/errors.ts';
 import { EventBus, type QuorateEvent } from '../../../src/core/events.ts';
 import { applyPhases } from '../../../src/engine/apply.ts';
+import type { Observed } from '../../../src/observe/observed.ts';
 import type { Phase, Step } from '../../../src/phases/step.ts';
 import { absentCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
@@ -95,6 +96,26 @@ describe('applying phases', () => {
     const first = phase('first', () => [step('a', 'x', () => controller.abort())]);
     const second = phase('second', () => [step('a', 'y', () => expect.fail('must not run'))]);
     await expect(applyPhases(ctx, tools, observed, [first, second])).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('looks again when a phase plans from what the last look left out', async () => {
+    // The initial observation knows etcd; a look at the machines alone, after the first phase, does not.
+    const living: Observed = { ...observed, etcd: { members: [], alarms: [] } };
+    const looks: boolean[] = [];
+    const look = (id: string, needs: NonNullable<Phase['needs']>): Phase => ({
+      ...phase(id, (_spec, seen) => {
+        looks.push(seen === living);
+        return [];
+      }),
+      needs,
+    });
+    const first = phase('first', () => [step('a', 'x', () => {})]);
+    await applyPhases(silentContext(), tools, living, [
+      look('before', ['etcd']),
+      first,
+      look('after', ['etcd', 'kube']),
+    ]);
+    expect(looks).toEqual([true, false]);
   });
 
   it('tells every step and phase as events', async () => {

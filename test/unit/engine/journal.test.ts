@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,23 @@ describe('the run journal', () => {
     journal.onEvent({ t: 1, code: 'note', data: { text: 'looking' } });
     await journal.close();
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('keeps the newest 200, whatever else lies there', async () => {
+    const old = Array.from(
+      { length: 205 },
+      (_, index) => `20250101T000000.${String(index).padStart(3, '0')}Z-up-x.ndjson`,
+    );
+    for (const name of [...old, 'notes.txt']) writeFileSync(join(dir, name), '');
+    const journal = createJournal(new Redactor(), dir);
+    journal.onEvent({ t: 1, code: 'run.started', data: { verb: 'up', cluster: 'demo' } });
+    await journal.close();
+    const left = readdirSync(dir).sort();
+    expect(left).toHaveLength(201);
+    expect(left).toEqual(
+      expect.arrayContaining(['notes.txt', old.at(-1), old[6], '19700101T000000.001Z-up-demo.ndjson']),
+    );
+    expect(left).not.toContain(old[5]);
   });
 
   it('does not end a run when its directory cannot be written', async () => {

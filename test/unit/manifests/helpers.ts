@@ -9,7 +9,7 @@ import {
   operatorConvenienceFiles,
   staticPodFiles,
 } from '../../../src/manifests/node-files.ts';
-import type { ClusterSpec, MachineSpec } from '../../../src/spec/types.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../../../src/spec/types.ts';
 
 const GIB = 1024 ** 3;
 
@@ -38,6 +38,9 @@ export function makeFacts(fields: Partial<MachineFacts> = {}): MachineFacts {
     images: [],
     binaries: {},
     backends: {},
+    running: [],
+    etcdFlags: {},
+    packages: [],
     hasEtcdData: false,
     ...fields,
   };
@@ -57,20 +60,21 @@ export function everyFile(spec: ClusterSpec, machine: MachineSpec, facts: Machin
   return [
     ...networkFiles(spec, machine),
     ...operatorConvenienceFiles(spec, machine),
-    ...containerRuntimeFiles(spec, facts),
+    ...(isNode(machine) ? containerRuntimeFiles(spec, facts) : []),
     ...(isControlPlane
       ? staticPodFiles(spec, machine, facts, { etcdToken: 'demo-1', initialClusterState: 'new' })
       : []),
-    ...kubeletFiles(spec, machine, facts),
+    ...(isNode(machine) ? kubeletFiles(spec, machine, facts) : []),
     ...loadBalancerFiles(spec, machine, facts),
   ];
 }
 
-/** Files as one text, for golden files: `=== path mode effect`, then the content. */
+/** Files as one text, for golden files: `=== path mode effect`, what tests it, then the content. */
 export function asText(files: readonly RenderedFile[]): string {
   return files
-    .map(({ path, mode, content, restarts, reloads }) => {
-      const effect = [restarts && `restarts ${restarts}`, reloads && `reloads ${reloads}`].filter(Boolean).join(' ');
+    .map(({ path, mode, content, restarts, reloads, check }) => {
+      const effects = [restarts && `restarts ${restarts}`, reloads && `reloads ${reloads}`];
+      const effect = [...effects, check && `tested by ${check.join(' ')}`].filter(Boolean).join(' ');
       return `=== ${path} ${mode.toString(8).padStart(4, '0')}${effect ? ` ${effect}` : ''}\n${content}`;
     })
     .join('\n');

@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { maxConnections } from '../../../src/manifests/balancing.ts';
 import { containerdConfig, containerdUnit } from '../../../src/manifests/containerd.ts';
-import { haproxyConfig, maxConnections } from '../../../src/manifests/haproxy.ts';
+import { haproxyConfig } from '../../../src/manifests/haproxy.ts';
 import { keepalivedConfig, virtualRouterId } from '../../../src/manifests/keepalived.ts';
+import { sysctlSettings } from '../../../src/manifests/kernel-settings.ts';
 import { kubeletConfiguration } from '../../../src/manifests/kubelet-config.ts';
-import { firewallRules, masqueradeRules } from '../../../src/manifests/nftables.ts';
-import { loadBalancerFiles, operatorConvenienceFiles } from '../../../src/manifests/node-files.ts';
+import { firewallRules, masqueradeRules, networkUnit } from '../../../src/manifests/nftables.ts';
+import { nginxConfig } from '../../../src/manifests/nginx.ts';
+import {
+  loadBalancerFiles,
+  loadBalancerUnits,
+  networkFiles,
+  operatorConvenienceFiles,
+} from '../../../src/manifests/node-files.ts';
 import { kubeletLabels, nodeLabels, nodeTaints } from '../../../src/manifests/node-labels.ts';
 import { toYaml } from '../../../src/manifests/object.ts';
+import type { ClusterSpec } from '../../../src/spec/types.ts';
 import { makeMachine, makeSpec } from '../../helpers/spec.ts';
 import { everyFile, fileOf, machineOf, makeFacts, RESTRICTED_HOST } from './helpers.ts';
 
@@ -142,10 +151,60 @@ describe('load balancer', () => {
     expect(virtualRouterId(makeSpec({ name: 'a' }))).not.toBe(virtualRouterId(makeSpec({ name: 'b' })));
   });
 
-  it('is on control planes only, and nowhere when another one is used', () => {
+  it('is on control planes only, and nowhere when the owner brings one', () => {
     expect(loadBalancerFiles(spec, machineOf(spec, 'w1'), makeFacts())).toEqual([]);
     const external = makeSpec({ overrides: { loadBalancer: { type: 'external' } } });
     expect(loadBalancerFiles(external, machineOf(external, 'cp1'), makeFacts())).toEqual([]);
+  });
+
+  it('moves to machines of its own, where all of it is the same but the routers', () => {
+    const dedicated = makeSpec({ loadBalancers: 2 });
+    const on = (name: string) => loadBalancerFiles(dedicated, machineOf(dedicated, name), makeFacts());
+    expect(on('cp1')).toEqual([]);
+    expect(fileOf(on('lb1'), '/etc/haproxy/haproxy.cfg')).toBe(
+      fileOf(loadBalancerFiles(spec, machineOf(spec, 'cp1'), makeFacts()), '/etc/haproxy/haproxy.cfg'),
+    );
+    expect(fileOf(on('lb2'), '/etc/keepalived/keepalived.conf')).toMatch(/unicast_peer \{\s+10\.88\.0\.41\s+\}/);
+  });
+
+  it('has units to run where it has files, in starting order', () => {
+    const nginx = makeSpec({ loadBalancers: 2, overrides: { loadBalancer: { type: 'nginx' } } });
+    expect(loadBalancerUnits(spec, machineOf(spec, 'cp1'))).toEqual(['haproxy.service', 'keepalived.service']);
+    expect(loadBalancerUnits(nginx, machineOf(nginx, 'lb2'))).toEqual(['nginx.service', 'keepalived.service']);
+    for (const { name } of [...nginx.machines, ...spec.machines].filter((machine) => machine.role === 'worker'))
+      expect(loadBalancerUnits(nginx, machineOf(nginx, name))).toEqual([]);
+    expect(loadBalancerUnits(nginx, machineOf(nginx, 'cp1'))).toEqual([]);
+  });
+
+  it('still lists a machine that leaves while the specification has it', () => {
+    const before = makeSpec({ controlPlanes: 5 });
+    const facts = makeFacts();
+    const nginx: ClusterSpec = { ...before, loadBalancer: { type: 'nginx' } };
+    const texts = [haproxyConfig(before, facts), nginxConfig(nginx, facts), firewallRules(before)];
+    for (const text of [...texts, keepalivedConfig(before, machineOf(before, 'cp1'), facts)])
+      expect(text).toContain('10.88.0.15');
+  });
+
+  it('gives NGINX as many descriptors as its connections take, within the limit', () => {
+    const nginx = makeSpec({ overrides: { loadBalancer: { type: 'nginx' } } });
+    fc.assert(
+      fc.property(fc.integer({ min: 500, max: 2_000_000 }), (nofileHard) => {
+        const text = nginxConfig(nginx, makeFacts({ nofileHard }));
+        const [descriptors, connections] = ['worker_rlimit_nofile', 'worker_connections'].map((name) =>
+          Number(new RegExp(`${name} (\\d+);`).exec(text)?.[1]),
+        );
+        expect(descriptors).toBeLessThanOrEqual(nofileHard);
+        expect(connections).toBeLessThan(descriptors ?? 0);
+      }),
+    );
+  });
+
+  it('lets NGINX listen on an address that another machine holds, and no other machine', () => {
+    const nginx = makeSpec({ loadBalancers: 2, overrides: { loadBalancer: { type: 'nginx' } } });
+    const settings = (name: string, of = nginx) => sysctlSettings(of, machineOf(of, name));
+    expect(settings('lb1')).toContain('net.ipv4.ip_nonlocal_bind = 1');
+    expect(settings('cp1')).not.toContain('nonlocal');
+    expect(settings('cp1', spec)).not.toContain('nonlocal');
   });
 
   it('refuses an endpoint that is a name, which it could not bind', () => {
@@ -157,10 +216,33 @@ describe('load balancer', () => {
 describe('firewall', () => {
   it('lets control planes alone reach etcd, and machines and pods the other ports', () => {
     const rules = firewallRules(spec);
-    expect(rules).toMatch(/set control_planes \{[^}]*\{ 10\.88\.0\.11, 10\.88\.0\.12, 10\.88\.0\.13 \}/);
-    expect(rules).toContain('ip saddr @control_planes tcp dport { 2379, 2380 } accept');
+    expect(rules).toMatch(/set etcd_clients \{[^}]*\{ 10\.88\.0\.11, 10\.88\.0\.12, 10\.88\.0\.13 \}/);
+    expect(rules).toContain('ip saddr @etcd_clients tcp dport { 2379, 2380 } accept');
     expect(rules).toMatch(/tcp dport \{ 2379, 2380, 2381, 10249, 10250, 10256, 10257, 10259 \} counter drop/);
     expect(rules).not.toContain('6443');
+  });
+
+  it('lets etcd’s own machines reach etcd too, and only those that balance speak VRRP', () => {
+    const etcd1 = makeMachine({ name: 'etcd1', role: 'etcd', address: '10.88.0.31' });
+    const base = makeSpec({ controlPlanes: 1, loadBalancers: 2 });
+    const external = { ...base, etcd: { ...base.etcd, topology: 'external' as const } };
+    const rules = firewallRules({ ...external, machines: [...base.machines, etcd1] });
+    expect(rules).toMatch(/set etcd_clients \{[^}]*\{ 10\.88\.0\.11, 10\.88\.0\.31 \}/);
+    expect(rules).toMatch(/set load_balancers \{[^}]*\{ 10\.88\.0\.41, 10\.88\.0\.42 \}/);
+    expect(rules).toContain('ip protocol vrrp ip saddr != @load_balancers counter drop');
+  });
+
+  it('has no opinion on VRRP when the load balancer is not ours', () => {
+    const external = makeSpec({ overrides: { loadBalancer: { type: 'external' } } });
+    expect(firewallRules(external)).not.toMatch(/vrrp|load_balancers/);
+  });
+
+  it('is all that a machine without pods gets of the network', () => {
+    const dedicated = makeSpec({ loadBalancers: 2 });
+    const paths = networkFiles(dedicated, machineOf(dedicated, 'lb1')).map(({ path }) => path);
+    expect(paths).toContain('/etc/quorate/nftables/firewall.nft');
+    expect(paths.filter((path) => /masquerade|cni|flannel/.test(path))).toEqual([]);
+    expect(networkUnit(machineOf(dedicated, 'lb1'))).not.toContain('masquerade');
   });
 
   it('drops after it has accepted', () => {

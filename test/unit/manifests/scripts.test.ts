@@ -1,11 +1,14 @@
 // The shell scripts that machines run, run here against a directory and stand-ins for kubectl and etcdctl.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeConflistScript } from '../../../src/manifests/cni.ts';
 import { checkHaproxyScript } from '../../../src/manifests/keepalived.ts';
+import { checkNginxScript } from '../../../src/manifests/nginx.ts';
 import { approveScript, machineList } from '../../../src/manifests/serving-certificates.ts';
 import { shellProfile } from '../../../src/manifests/shell-profile.ts';
 import { makeSpec } from '../../helpers/spec.ts';
@@ -39,6 +42,7 @@ describe('every script', () => {
   it.each([
     ['write-cni-conflist', writeConflistScript()],
     ['check-haproxy', checkHaproxyScript()],
+    ['check-nginx', checkNginxScript()],
     ['approve-kubelet-serving-certificates', approveScript()],
     ['quorate.sh', shellProfile()],
   ])('%s is valid shell', (_name, text) => {
@@ -82,6 +86,31 @@ describe('write-cni-conflist', () => {
     lease(subnet, mtu);
     expect(run(script()).status).toBe(1);
     expect(existsSync(target())).toBe(false);
+  });
+});
+
+describe.skipIf(!hasProgram('socat'))('check-nginx (needs socat)', () => {
+  /** The check against a listener of Node's that does the same as NGINX's stub, or less. */
+  async function check(listener?: (socket: Socket) => void): Promise<number | null> {
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    if (listener === undefined) server.close();
+    const path = join(dir, 'check-nginx');
+    writeFileSync(path, checkNginxScript().replace('127.0.0.1:6444', `127.0.0.1:${port}`));
+    const [code] = await once(spawn('sh', [path], { stdio: 'ignore' }), 'exit');
+    server.close();
+    return code as number | null;
+  }
+
+  it('succeeds while NGINX answers, and fails when it is dead, hangs, or is something else', async () => {
+    expect(await check((socket) => socket.end('nginx answers\n'))).toBe(0);
+    expect(await check()).not.toBe(0);
+    expect(await check((socket) => socket.end('HTTP/1.1 400 Bad Request\n'))).not.toBe(0);
+    const begin = Date.now();
+    expect(await check((socket) => setTimeout(() => socket.destroy(), 3000).unref())).not.toBe(0);
+    // keepalived gives it a second.
+    expect(Date.now() - begin).toBeLessThan(2000);
   });
 });
 

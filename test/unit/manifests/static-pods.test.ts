@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { initialCluster } from '../../../src/manifests/etcd.ts';
 import { memoryLimit } from '../../../src/manifests/memory-limits.ts';
 import { staticPodFiles } from '../../../src/manifests/node-files.ts';
 import { MANIFESTS_DIR } from '../../../src/manifests/paths.ts';
-import { controlPlanes } from '../../../src/spec/types.ts';
+import { POD_DIGEST_ANNOTATION } from '../../../src/manifests/static-pod.ts';
+import { type ClusterSpec, controlPlanes } from '../../../src/spec/types.ts';
 import { makeSpec } from '../../helpers/spec.ts';
 import { fileOf, machineOf, makeFacts } from './helpers.ts';
 
@@ -98,12 +100,23 @@ describe('static pods', () => {
 
   it('carry the annotations by which kubeadm finds endpoints', () => {
     const pods = podsOf(makeSpec(), 'cp2');
-    expect(pods.etcd?.metadata.annotations).toEqual({
+    expect(pods.etcd?.metadata.annotations).toMatchObject({
       'kubeadm.kubernetes.io/etcd.advertise-client-urls': 'https://10.88.0.12:2379',
     });
-    expect(pods['kube-apiserver']?.metadata.annotations).toEqual({
+    expect(pods['kube-apiserver']?.metadata.annotations).toMatchObject({
       'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': '10.88.0.12:6443',
     });
+  });
+
+  it('carry a digest of all that they were rendered from, the same for the same and another for any change', () => {
+    const digests = (spec: ClusterSpec) =>
+      Object.values(podsOf(spec)).map(({ metadata }) => metadata.annotations?.[POD_DIGEST_ANNOTATION] ?? '');
+    const before = digests(makeSpec());
+    expect(before.every((digest) => /^[0-9a-f]{64}$/.test(digest))).toBe(true);
+    expect(new Set(before).size).toBe(COMPONENTS.length);
+    expect(digests(makeSpec())).toEqual(before);
+    const after = digests(makeSpec({ overrides: { kubernetesVersion: 'v1.36.1' } }));
+    expect(after.filter((digest) => before.includes(digest))).toEqual([]);
   });
 
   it('never give up durability', () => {
@@ -126,7 +139,7 @@ describe('etcd', () => {
     const files = staticPodFiles(spec, machineOf(spec, 'cp2'), makeFacts(), {
       etcdToken: 'later',
       initialClusterState: 'existing',
-      initialCluster: spec.machines.slice(0, 2),
+      initialCluster: initialCluster(spec.machines.slice(0, 2)),
     });
     const flags = flagsOf(parse(fileOf(files, `${MANIFESTS_DIR}/etcd.yaml`)) as Pod);
     expect(flags).toMatchObject({

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FACTS_SCRIPT, MANAGED_PATHS, OBSERVED_UNITS } from '../../../src/observe/facts-script.ts';
 import { parseMachineFacts } from '../../../src/observe/machine-facts.ts';
@@ -33,6 +34,8 @@ const RECORDS = [
   'unit\tActiveEnterTimestamp=Fri 2026-11-20 19:27:45.123456 UTC',
   `pem\t/etc/kubernetes/pki/ca.crt\t${base64('PEM')}`,
   'image\tregistry.k8s.io/pause:3.10.2',
+  'package\tsocat\tinstalled',
+  'package\thaproxy\tconfig-files',
   'haproxy\t# pxname,svname,status',
   'haproxy\tapi,FRONTEND,OPEN',
   'haproxy\tapi,cp1,UP',
@@ -86,6 +89,7 @@ describe('machine facts', () => {
     expect(facts.units['keepalived.service']?.activeSinceMs).toBe(Date.parse('2026-11-20T20:00:00.500Z'));
     expect(facts.certificates).toEqual({ '/etc/kubernetes/pki/ca.crt': 'PEM' });
     expect(facts.images).toEqual(['registry.k8s.io/pause:3.10.2']);
+    expect(facts.packages).toEqual(['socat']);
     expect(facts.binaries['/usr/local/bin/kubelet']?.version).toBe('v1.36.3');
     expect(facts.backends).toEqual({ cp1: 'UP', cp2: 'DOWN' });
   });
@@ -99,5 +103,6 @@ describe('machine facts', () => {
     expect(real.memoryBytes).toBeGreaterThan(0);
     expect(real.diskFreeBytes).toBeGreaterThan(0);
     expect(real.clockSkewMs).toBe(0);
+    if (existsSync('/usr/bin/dpkg-query')) expect(real.packages).toContain('util-linux');
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, type Issuer, openAuthority } from '../../../src/pki/certificate.ts';
-import { daysLeft, inspectCertificate } from '../../../src/pki/inspect.ts';
+import { daysLeft, daysLeftByPath, inspectCertificate } from '../../../src/pki/inspect.ts';
 import { canonicalSan } from '../../../src/pki/san.ts';
 import { DAY_MS, NOW_MS } from './fixtures.ts';
 
@@ -57,5 +57,27 @@ describe('inspecting', () => {
     expect(canonicalSan('::ffff:10.0.0.1')).toBe('::ffff:a00:1');
     expect(canonicalSan('fe80::1%eth0')).toBe('fe80::1');
     expect(canonicalSan('API.Example.com')).toBe('api.example.com');
+  });
+});
+
+describe('the certificates of a machine', () => {
+  it('have the days left that each one says, and none where nothing can be read', async () => {
+    const request = { commonName: 'kubelet', organizations: [], sans: [], usages: ['client'] as const };
+    const long = await issue(request, NOW_MS);
+    const short = await issue({ ...request, ttlMs: 20 * DAY_MS }, NOW_MS);
+    const certificates = { '/long.crt': long.certificate, '/short.crt': short.certificate, '/broken.crt': 'no PEM' };
+    const days = (nowMs: number) => daysLeftByPath(certificates, nowMs).map(({ path, days }) => [path, days]);
+    // They begin five minutes ago, so the last day is not whole.
+    expect(days(NOW_MS)).toEqual([
+      ['/long.crt', 364],
+      ['/short.crt', 19],
+      ['/broken.crt', 0],
+    ]);
+    // Parsed once, asked again later.
+    expect(days(NOW_MS + 30 * DAY_MS)).toEqual([
+      ['/long.crt', 334],
+      ['/short.crt', -11],
+      ['/broken.crt', 0],
+    ]);
   });
 });

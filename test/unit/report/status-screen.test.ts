@@ -45,4 +45,16 @@ describe('the status screen', () => {
     const observed = { ...rest, endpoint: { ready: false, detail: 'no answer' } };
     await expect(screen(observed)).toMatchFileSnapshot('../../golden/status/quorum-lost.txt');
   });
+
+  it('of load balancers on machines of their own, which carry no node', async () => {
+    const dedicated = makeSpec({ loadBalancers: 2 });
+    const report = statusReport(dedicated, await healthyCluster(dedicated));
+    await expect(`${renderStatus(report, PLAIN_THEME)}\n`).toMatchFileSnapshot('../../golden/status/balancers.txt');
+  });
+
+  it('looks for no virtual IP when the load balancer is external', async () => {
+    const external = makeSpec({ overrides: { loadBalancer: { type: 'external' } } });
+    const observed = { ...(await healthyCluster(external)), vipHolders: ['cp1'] };
+    expect(statusReport(external, observed)).toMatchObject({ endpoint: { vipHolders: [] }, warnings: [] });
+  });
 });

@@ -44,10 +44,10 @@ describe('reports about wrong files', () => {
 
   it('says SPEC_UNSUPPORTED only when nothing is wrong', () => {
     expect(errorOf(read('invalid-unsupported.yaml')).code).toBe('SPEC_UNSUPPORTED');
-    const worse = read('invalid-unsupported.yaml').replace('name: etcd1', 'name: lb1');
+    const worse = read('invalid-unsupported.yaml').replace('name: etcd2', 'name: lb1');
     const error = errorOf(worse);
     expect(error.code).toBe('SPEC_INVALID');
-    expect(problemsOf(error).filter(({ code }) => code === 'SPEC_UNSUPPORTED').length).toBeGreaterThan(5);
+    expect(problemsOf(error).filter(({ code }) => code === 'SPEC_UNSUPPORTED').length).toBeGreaterThan(2);
   });
 
   it('explains an empty file, a text, a list, and a second document', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  afterAction,
   describeQuorum,
   mayDisrupt,
   type QuorumAction,
@@ -138,6 +139,40 @@ describe('mayDisrupt', () => {
     expect(mayDisrupt(state, action)).toMatchObject({ allowed, reason });
   });
 
+  it.each<[string, QuorumView, boolean, string]>([
+    ['one voter', view('U', [], ['cp2']), true, '1 voter, 2 with cp2; 2 voters, tolerance left 0'],
+    ['two voters', view('UU', [], ['cp3']), true, '2 voters, 3 with cp3; 3 voters, tolerance left 1'],
+    ['three voters', view('UUU', [], ['cp4']), true, '3 voters, 4 with cp4; 4 voters, tolerance left 1'],
+    [
+      'beside a down one',
+      view('UUd', [], ['cp4']),
+      true,
+      '3 voters, 4 with cp4; 4 voters, 1 down (cp3), tolerance left 0',
+    ],
+    [
+      'without quorum',
+      view('Udd', [], ['cp4']),
+      false,
+      '3 voters, 2 down (cp2, cp3): 1 up is below quorum 2, so etcd cannot agree to let cp4 in',
+    ],
+    [
+      'a learner that is about to go down, beside a single voter',
+      view('U', ['cp2'], ['cp2']),
+      false,
+      '1 voter: adding cp2 would leave 1 up, below quorum 2 of 2 voters',
+    ],
+    [
+      'a learner that is about to go down, beside three',
+      view('UUU', ['cp4'], ['cp4']),
+      true,
+      '3 voters, 4 with cp4; 4 voters, 1 planned down, tolerance left 0',
+    ],
+    ['a voter', view('UUU'), true, 'cp3 votes already'],
+  ])('promote: %s', (_, state, allowed, reason) => {
+    const machine = state.learners[0] ?? 'cp3';
+    expect(mayDisrupt(state, { kind: 'promote', machine })).toMatchObject({ allowed, reason });
+  });
+
   it('lets the single voter restart only when the owner agreed, and nothing else', () => {
     const agreed = { outageAccepted: true } as const;
     expect(mayDisrupt(view('U'), { ...restart('cp1'), ...agreed })).toMatchObject({ allowed: true, votersAfter: 0 });
@@ -190,6 +225,56 @@ describe('mayDisrupt', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  const anyStep = fc.record({
+    kind: fc.constantFrom<QuorumAction['kind']>('restart', 'remove', 'promote'),
+    machine: fc.constantFrom(...names, 'l1', 'l2', 'worker1'),
+  });
+  const upOf = ({ voters, plannedDown }: QuorumView) =>
+    voters.filter(({ name, up }) => up && !plannedDown.includes(name)).length;
+  const isMember = ({ voters, learners }: QuorumView, machine: string) =>
+    learners.includes(machine) || voters.some(({ name }) => name === machine);
+  const isChange = (state: QuorumView, { kind, machine }: QuorumAction) =>
+    kind === 'promote'
+      ? !state.voters.some(({ name }) => name === machine)
+      : kind === 'remove' && isMember(state, machine);
+
+  it('leaves a quorum of the new membership up after every promotion and removal that it allows', () => {
+    fc.assert(
+      fc.property(anyView, anyStep, (state, action) => {
+        const decision = mayDisrupt(state, action);
+        if (!decision.allowed || !isChange(state, action)) return;
+        const after = afterAction(state, action);
+        expect(upOf(after)).toBeGreaterThanOrEqual(quorum(after.voters.length));
+        expect(decision).toMatchObject({ quorum: quorum(after.voters.length), votersAfter: upOf(after) });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('never leads a cluster with a quorum to one without, whatever it is asked in a row', () => {
+    fc.assert(
+      fc.property(anyView, fc.array(anyStep, { maxLength: 12 }), (start, actions) => {
+        let state: QuorumView = start;
+        if (upOf(state) < quorum(state.voters.length)) return;
+        for (const action of actions) {
+          if (mayDisrupt(state, action).allowed) state = afterAction(state, action);
+          expect(upOf(state)).toBeGreaterThanOrEqual(quorum(state.voters.length));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('sees the members as a step leaves them', () => {
+    const state = view('UdU', ['cp1'], ['cp4']);
+    expect(afterAction(state, restart('cp2'))).toEqual(state);
+    expect(afterAction(state, remove('cp2')).voters.map(({ name }) => name)).toEqual(['cp1', 'cp3']);
+    expect(afterAction(state, remove('cp4')).learners).toEqual([]);
+    const promoted = afterAction(state, { kind: 'promote', machine: 'cp4' });
+    expect(promoted.voters.at(-1)).toEqual({ name: 'cp4', up: true });
+    expect(promoted.learners).toEqual([]);
   });
 
   it('is at least as strict when more is planned', () => {

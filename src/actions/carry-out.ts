@@ -1,0 +1,189 @@
+// What every verb that changes a cluster does: plan, show, confirm, apply as the only operator, wait until it is healthy.
+import { type CheckedCondition, evaluate } from '../checks/condition.ts';
+import { HEALTH_CONDITIONS } from '../checks/health.ts';
+import type { Context } from '../core/context.ts';
+import { QuorateError } from '../core/errors.ts';
+import { waitFor } from '../core/wait.ts';
+import { type ApplyResult, applyPhases } from '../engine/apply.ts';
+import { refuseRisky } from '../engine/gate.ts';
+import { withOperatorLock } from '../engine/operator-lock.ts';
+import { makePlan, type PlannedPhase, type PlanReport, planReport } from '../engine/plan.ts';
+import { createToolbox, type RunTools, type ToolboxOptions } from '../engine/toolbox.ts';
+import { readKubeState } from '../kube/read.ts';
+import { type Fleet, withLeaving } from '../machines/fleet.ts';
+import { observe } from '../observe/observe.ts';
+import type { Observed } from '../observe/observed.ts';
+import { PHASES } from '../phases/index.ts';
+import type { Phase } from '../phases/step.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import { type DriverOptions, openFleet } from './cluster.ts';
+
+export interface ChangeOptions extends ToolboxOptions, DriverOptions {
+  /** Shown the plan before anything is changed; throws to decline. Not called when there is nothing to do. */
+  readonly confirm: (plan: PlanReport) => Promise<void>;
+  /** How long to wait for the cluster to be healthy afterwards, milliseconds. */
+  readonly healthDeadlineMs?: number;
+}
+
+export interface ChangeReport {
+  readonly cluster: string;
+  readonly endpoint: string;
+  /** How many steps ran; 0: nothing had to be changed. */
+  readonly changes: number;
+  readonly phases: ApplyResult['phases'];
+  readonly conditions: readonly CheckedCondition[];
+  /** Machines that did not answer and were left out. */
+  readonly skipped: PlanReport['skipped'];
+  readonly durationMs: number;
+}
+
+/** What is to be done, beyond what cluster.yaml asks for. */
+export interface Change {
+  /** The word for the lock: `up`, `machine replace`. */
+  readonly verb: string;
+  /** What comes before the usual phases. */
+  readonly first?: readonly Phase[];
+  /** The cluster as it will be seen once those are through, for the plan that is shown. */
+  readonly afterFirst?: (observed: Observed) => Observed;
+  /** false: the usual phases do not follow. */
+  readonly onlyFirst?: boolean;
+}
+
+/** Nodes become Ready and DNS serves within seconds of the last step; a busy host takes a few times that. */
+const HEALTH_DEADLINE_MS = 300_000;
+
+/**
+ * Carries a change out. A run that was ended continues with the same call. Throws LOCKED, ABORTED, WAIT_TIMED_OUT and whatever a
+ * step throws.
+ */
+export async function carryOut(
+  ctx: Context,
+  fleet: Fleet,
+  observed: Observed,
+  change: Change,
+  options: ChangeOptions,
+): Promise<ChangeReport> {
+  const { spec } = fleet;
+  const start = Date.now();
+  const report = planReport(spec, observed, planOf(spec, observed, change));
+  const begun = makePlan(spec, observed, change.first ?? []);
+  refuseRisky(
+    spec,
+    observed,
+    begun.flatMap(({ steps }) => steps),
+  );
+  if (report.changes > 0) await options.confirm(report);
+  const result = await applyAlone(ctx, fleet, observed, change, report, options);
+  const hasChanged = result.steps > 0;
+  const conditions = change.onlyFirst ? [] : await settle(ctx, fleet, hasChanged ? undefined : observed, options);
+  return {
+    cluster: spec.name,
+    endpoint: spec.endpoint.url,
+    changes: result.steps,
+    phases: result.phases,
+    conditions,
+    skipped: report.skipped,
+    durationMs: Date.now() - start,
+  };
+}
+
+function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, onlyFirst }: Change) {
+  const before = makePlan(spec, observed, first);
+  return onlyFirst ? before : [...before, ...makePlan(spec, afterFirst?.(observed) ?? observed)];
+}
+
+/**
+ * Where there is nothing to do, nobody has to be kept away. Else everything is looked at again once nobody else can change it: the plan
+ * that was agreed to is the one that is carried out. Throws LOCKED when it is another one by now. The bootstrap token of a run ends
+ * with it.
+ */
+async function applyAlone(
+  ctx: Context,
+  fleet: Fleet,
+  seen: Observed,
+  change: Change,
+  agreed: PlanReport,
+  options: ChangeOptions,
+): Promise<ApplyResult> {
+  if (agreed.changes === 0) return { steps: 0, phases: [] };
+  const { verb, first = [], onlyFirst } = change;
+  const phases = onlyFirst ? first : [...first, ...PHASES];
+  return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
+    const observed = await observe(alone, fleet);
+    if (hasMoreToDo(planOf(fleet.spec, observed, change), agreed)) {
+      throw new QuorateError('LOCKED', 'the cluster has changed since the plan was made', {
+        hint: 'run the same command again and look at the new plan',
+      });
+    }
+    const tools = createToolbox(fleet, options);
+    try {
+      return await applyPhases(alone, tools, observed, phases);
+    } finally {
+      await tools.revokeToken(ctx);
+    }
+  });
+}
+
+/** Whether there is a step that nobody has agreed to. Steps that are not needed any more are no reason to stop. */
+function hasMoreToDo(planned: readonly PlannedPhase[], agreed: PlanReport): boolean {
+  const known = new Set(agreed.phases.flatMap(({ id, steps }) => steps.map((step) => `${id} ${step.id}`)));
+  return planned.some(({ phase, steps }) => steps.some((step) => !known.has(`${phase.id} ${step.id}`)));
+}
+
+/** Waits for every health condition. Machines that have left are not looked for any more. */
+async function settle(
+  ctx: Context,
+  fleet: Fleet,
+  seen: Observed | undefined,
+  options: ChangeOptions,
+): Promise<readonly CheckedCondition[]> {
+  const { spec } = fleet;
+  const rest = fleet.leaving.length === 0 ? fleet : openFleet(ctx, spec, options);
+  const tools = createToolbox(rest, options);
+  let observed = seen;
+  let conditions: readonly CheckedCondition[] = [];
+  const deadlineMs = options.healthDeadlineMs ?? HEALTH_DEADLINE_MS;
+  await waitFor(ctx, { condition: 'the cluster is healthy', deadlineMs, intervalMs: 500 }, async () => {
+    // A full look costs every machine half a second of a core, which the cluster needs itself while it comes up.
+    const pending = observed === undefined ? await pendingInKube(ctx, tools) : [];
+    if (pending.length > 0) return describe(pending);
+    const full = observed ?? (await observe(ctx, rest));
+    observed = undefined;
+    conditions = evaluate(HEALTH_CONDITIONS, spec, full);
+    const isPartial = Object.values(full.machines).some(({ facts }) => facts === undefined);
+    // With a machine left out the cluster cannot become wholly healthy; what is wrong is in the report. It has to serve.
+    const bad = conditions.filter(({ id, state }) => state === 'failed' && (!isPartial || SERVES.includes(id)));
+    return bad.length === 0 ? true : describe(bad);
+  });
+  return conditions;
+}
+
+/** The conditions that the API alone tells not to hold yet. */
+async function pendingInKube(ctx: Context, tools: RunTools): Promise<readonly CheckedCondition[]> {
+  const { spec, provider, leaving } = tools.fleet;
+  const machines = await provider?.status(ctx, withLeaving(spec, leaving));
+  // Where nobody can tell whether a machine is there, a full look does.
+  if (machines === undefined || machines.some(({ state }) => state !== 'running')) return [];
+  const state = await readKubeState(await tools.kube(ctx));
+  const conditions = HEALTH_CONDITIONS.filter(({ needsKubeOnly }) => needsKubeOnly);
+  const glimpse = { ...NOTHING_SEEN, takenAtMs: Date.now(), kube: { ...state, addons: {} } };
+  return evaluate(conditions, spec, glimpse).filter((condition) => condition.state === 'failed');
+}
+
+/** The conditions without which there is no cluster to speak of, whichever machines are missing. */
+const SERVES: readonly string[] = ['etcd-quorum', 'etcd-leader', 'endpoint', 'leases'];
+
+/** An observation without machines, for conditions that need none. */
+const NOTHING_SEEN: Observed = {
+  takenAtMs: 0,
+  machines: {},
+  leaving: [],
+  hostPrepared: true,
+  missingArtifacts: [],
+  apiServers: [],
+  vipHolders: [],
+};
+
+function describe(conditions: readonly CheckedCondition[]): string {
+  return conditions.map(({ title, detail }) => `${title}: ${detail}`).join('; ');
+}

@@ -1,0 +1,39 @@
+import type { UpgradeReport } from '../../actions/upgrade.ts';
+import { renderTable } from '../../report/table.ts';
+import type { Theme } from '../../report/theme.ts';
+
+/** Which versions run, and where the cluster can go from there. */
+export function renderUpgrade(report: UpgradeReport, theme: Theme): string {
+  const { style, glyphs } = theme;
+  const versions = new Map<string, string[]>();
+  for (const { name, version } of report.nodes) versions.set(version, [...(versions.get(version) ?? []), name]);
+  const nodes = [...versions].map(([version, names]) => `  ${version}  ${names.join(', ')}`);
+  const unfinished =
+    report.upgradingTo === undefined
+      ? []
+      : [`${style.yellow(glyphs.warning)} an upgrade to ${report.upgradingTo} has begun and not ended`];
+  const back =
+    report.previous === undefined ? [] : [`back     quorate upgrade --rollback returns to ${report.previous}`];
+  const targets = renderTable(
+    [
+      {
+        header: 'VERSION',
+        value: ({ version }) => version,
+        paint: (text, { ok }) => (ok ? style.green(text) : style.dim(text)),
+      },
+      { header: 'FROM HERE', value: ({ reason }) => reason },
+    ],
+    report.targets,
+    theme,
+    '  ',
+  );
+  return [
+    `${style.bold(report.cluster)}  Kubernetes ${report.version ?? 'unknown'}; its file says ${report.wanted}`,
+    ...unfinished,
+    style.cyan('Nodes'),
+    ...nodes,
+    style.cyan('Versions of this release'),
+    targets,
+    ...back,
+  ].join('\n');
+}

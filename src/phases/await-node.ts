@@ -1,0 +1,87 @@
+// When a changed machine is good again: its member, its API server, its pods and its node, several times in a row.
+import type { Context } from '../core/context.ts';
+import { hasCode, QuorateError } from '../core/errors.ts';
+import { waitFor } from '../core/wait.ts';
+import { readMemberStatus } from '../etcd/membership.ts';
+import { readKubeState } from '../kube/read.ts';
+import type { KubeState } from '../kube/types.ts';
+import type { Toolbox } from './toolbox.ts';
+
+/** A start of everything takes half a minute on two cores; minutes mean that something is wrong. */
+const GOOD_DEADLINE_MS = 180_000;
+/** Looks in a row: a component that crashes is up for a moment too. */
+const SUCCESSES = 3;
+/** A third restart is no bad luck: the kubelet starts a component again after 10, 20 and 40 s. */
+const HOPELESS_RESTARTS = 3;
+
+/**
+ * The kubelet tries a container that does not start again after 10, 20 and 40 s. While its API server is not there it cannot say why, so
+ * the process itself is looked for.
+ */
+const NOT_THERE_MS = 60_000;
+
+/** What a machine is to run after its change. Absent parts are not asked for. */
+export interface GoodState {
+  readonly machine: string;
+  /** Version of its etcd member, without v. */
+  readonly etcd?: string;
+  /** Digest by name of its static pods: `kube-apiserver`. */
+  readonly pods?: Readonly<Record<string, string>>;
+  /** Version of its kubelet, with v. */
+  readonly kubelet?: string;
+}
+
+/** Waits until the machine is as wanted. Throws WAIT_TIMED_OUT, or NODE_NOT_GOOD when a component crashes again and again. */
+export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState): Promise<void> {
+  const condition = `${wanted.machine} is good again`;
+  const isFinal = (error: unknown) => hasCode(error, 'NODE_NOT_GOOD');
+  const options = { condition, deadlineMs: GOOD_DEADLINE_MS, intervalMs: 1_000, successes: SUCCESSES, isFinal };
+  let lastSeenMs = Date.now();
+  await waitFor(ctx, options, async () => {
+    if (wanted.etcd !== undefined) {
+      const { version } = await readMemberStatus(ctx, tools.fleet.machine(wanted.machine));
+      if (version !== wanted.etcd) return `its etcd member runs ${version}, not ${wanted.etcd}`;
+    }
+    if (wanted.pods !== undefined) {
+      // Its kubelet reports to this very API server: while that one is down, what others say of its pods is of before.
+      const probe = await tools.probe(ctx, tools.fleet.machine(wanted.machine).address);
+      if (probe.ready || (await runsApiServer(ctx, tools, wanted.machine))) lastSeenMs = Date.now();
+      if (Date.now() - lastSeenMs > NOT_THERE_MS) {
+        const seconds = NOT_THERE_MS / 1000;
+        throw new QuorateError('NODE_NOT_GOOD', `${wanted.machine} has had no kube-apiserver process for ${seconds} s`);
+      }
+      if (!probe.ready) return `its API server is not ready: ${probe.detail ?? 'no answer'}`;
+    }
+    if (wanted.pods === undefined && wanted.kubelet === undefined) return true;
+    const state = await readKubeState(await tools.kube(ctx));
+    refuseCrashes(wanted, state);
+    return missing(wanted, state) ?? true;
+  });
+}
+
+async function runsApiServer(ctx: Context, tools: Toolbox, machine: string): Promise<boolean> {
+  const argv = ['pgrep', '-x', 'kube-apiserver'];
+  return (await tools.fleet.machine(machine).exec(ctx, argv, { allowFailure: true })).exitCode === 0;
+}
+
+function missing({ machine, pods = {}, kubelet }: GoodState, state: KubeState): string | undefined {
+  for (const [name, digest] of Object.entries(pods)) {
+    const pod = state.staticPods[`${name}-${machine}`];
+    if (pod === undefined) return `the API does not show ${name}-${machine}`;
+    if (pod.digest !== digest) return `${name}-${machine} is still the old one`;
+    if (!pod.ready) return `${name}-${machine} is not ready${pod.waiting === undefined ? '' : ` (${pod.waiting})`}`;
+  }
+  if (kubelet === undefined) return undefined;
+  const node = state.nodes.find(({ name }) => name === machine);
+  if (node?.version !== kubelet) return `its kubelet says ${node?.version ?? 'nothing'}, not ${kubelet}`;
+  return node.ready ? undefined : `its node is not Ready: ${node.reason ?? 'no reason given'}`;
+}
+
+function refuseCrashes({ machine, pods = {} }: GoodState, state: KubeState): void {
+  for (const [name, digest] of Object.entries(pods)) {
+    const pod = state.staticPods[`${name}-${machine}`];
+    if (pod?.digest !== digest || pod.waiting === undefined || pod.restarts < HOPELESS_RESTARTS) continue;
+    const how = `${pod.waiting}, ${pod.restarts} restarts`;
+    throw new QuorateError('NODE_NOT_GOOD', `${name} on ${machine} crashes again and again (${how})`);
+  }
+}

@@ -1,0 +1,224 @@
+import type { Context } from '../core/context.ts';
+import { messageOf, QuorateError } from '../core/errors.ts';
+import { waitFor } from '../core/wait.ts';
+import { readEtcd } from '../etcd/etcdctl.ts';
+import { addLearner, promoteLearner, removeMember } from '../etcd/membership.ts';
+import type { ObservedEtcd } from '../etcd/types.ts';
+import type { Machine } from '../machines/machine.ts';
+import { type EtcdBootstrap, peerURL } from '../manifests/etcd.ts';
+import { MANIFESTS_DIR } from '../manifests/paths.ts';
+import type { Observed } from '../observe/observed.ts';
+import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
+import { awaitGood } from './await-node.ts';
+import { balancerSteps } from './load-balancers.ts';
+import { carryOutWork, groupWork, managedFilesStep } from './managed-files.ts';
+import { carriesEtcd, memberOf, memberStage, planeStage } from './membership.ts';
+import {
+  etcdServiceGroup,
+  type GroupInput,
+  groupInput,
+  kubeletGroup,
+  operatorGroup,
+  staticPodGroup,
+  tokenOf,
+} from './node-groups.ts';
+import { type Phase, SERIAL_LANE, type Step } from './step.ts';
+import type { Toolbox } from './toolbox.ts';
+
+/** A learner receives a snapshot of the data first; a gigabyte takes a minute on an ordinary network. */
+const CATCH_UP_DEADLINE_MS = 300_000;
+
+/**
+ * Adds members to a living etcd, one after the other: each as a learner, which counts for nothing until it has caught up and is
+ * promoted. Then the rest of its control plane starts.
+ */
+export const joinControlPlanes: Phase = {
+  id: 'join-control-planes',
+  title: 'Add members to etcd',
+  needs: ['etcd', 'kube'],
+  isForLiving: true,
+  plan: (spec, observed) => {
+    const members = etcdMachines(spec).filter((machine) => memberStage(observed, machine) === 'join');
+    const planes = controlPlanes(spec).filter(
+      (machine) => carriesEtcd(spec, machine) && planeStage(spec, observed, machine) === 'join',
+    );
+    return [
+      ...members.flatMap((machine) => memberSteps(spec, observed, machine)),
+      ...planes.flatMap((machine) => planeSteps(spec, observed, machine)),
+    ];
+  },
+};
+
+function memberSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const input = groupInput(spec, observed, machine);
+  if (input === undefined) return [];
+  const member = memberOf(observed, machine);
+  const why = member === undefined ? 'it is no member yet' : 'it is a learner that has not been promoted';
+  return [
+    {
+      id: `${machine.name}/member`,
+      lane: SERIAL_LANE,
+      machine: machine.name,
+      title: 'join etcd as a learner and be promoted',
+      why,
+      disruption: { machine: machine.name, kind: 'promote' },
+      run: (ctx, tools) => join(ctx, tools, input),
+    },
+  ];
+}
+
+/** Once its member votes; the same files as on every other control plane, in its own lane behind the serial one. */
+function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const input = groupInput(spec, observed, machine);
+  if (input === undefined) return [];
+  return [
+    {
+      id: `${machine.name}/control-plane`,
+      lane: SERIAL_LANE,
+      machine: machine.name,
+      title: 'start its API server, controller-manager and scheduler',
+      why: 'its member can serve them now',
+      run: (ctx, tools) => startPlane(ctx, tools, input),
+    },
+    ...managedFilesStep(machine, input.facts, operatorGroup(input), SERIAL_LANE),
+    ...balancerSteps(spec, observed, machine, SERIAL_LANE),
+  ];
+}
+
+async function join(ctx: Context, tools: Toolbox, input: GroupInput): Promise<void> {
+  const { machine } = input;
+  const via = await livingMembers(ctx, tools, machine);
+  const admission = await admit(ctx, tools, via, input);
+  await startMember(ctx, tools, input, admission);
+  try {
+    await catchUp(ctx, via, machine);
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    await dismiss(ctx, tools, via, input);
+    const reason = messageOf(error).split('\n')[0];
+    throw new QuorateError('ETCD_LEARNER_STUCK', `${machine.name} was removed from etcd again: ${reason}`, {
+      cause: error,
+      data: { machine: machine.name },
+    });
+  }
+}
+
+/** A machine whose member answers and votes, to change the membership through. */
+async function livingMembers(ctx: Context, tools: Toolbox, except: MachineSpec): Promise<Machine> {
+  const { etcd } = await tools.observe(ctx, ['etcd']);
+  const others = tools.fleet.machines.filter(({ name }) => name !== except.name);
+  for (const member of etcd?.members ?? []) {
+    if (member.isLearner || member.status === undefined) continue;
+    const carrier = others.find(({ address }) => hasAddress(member, address));
+    if (carrier !== undefined) return tools.fleet.machine(carrier.name);
+  }
+  throw new QuorateError('ETCD_UNAVAILABLE', `no member of etcd answers that could let ${except.name} in`);
+}
+
+function hasAddress({ peerURLs }: ObservedEtcd['members'][number], address: string): boolean {
+  return peerURLs.some((url) => url.includes(`//${address}:`));
+}
+
+/** Makes it a learner, unless an interrupted run has; one that had begun and lost its data begins anew. */
+async function admit(ctx: Context, tools: Toolbox, via: Machine, input: GroupInput): Promise<Admission> {
+  const { spec, observed, machine, facts } = input;
+  const base = { etcdToken: tokenOf(spec, observed), initialClusterState: 'existing' } as const;
+  const { members } = await readEtcd(ctx, [via]);
+  const known = members.find((member) => hasAddress(member, machine.address));
+  const hasLostData = known?.isLearner === true && known.clientURLs.length > 0 && !facts.hasEtcdData;
+  if (known !== undefined && !hasLostData) {
+    const entries = members.flatMap(({ name, id, peerURLs }) =>
+      peerURLs.map((url) => `${id === known.id ? machine.name : name}=${url}`),
+    );
+    return { bootstrap: { ...base, initialCluster: entries.join(',') }, isContinued: true };
+  }
+  if (known !== undefined) await removeMember(ctx, via, known.id);
+  // Data of a member that was removed: etcd would only say so and end.
+  if (facts.hasEtcdData) await setAside(ctx, tools.fleet.machine(machine.name));
+  const initialCluster = await addLearner(ctx, via, machine.name, peerURL(machine));
+  return { bootstrap: { ...base, initialCluster }, isContinued: false };
+}
+
+interface Admission {
+  readonly bootstrap: EtcdBootstrap;
+  /** It was let in by a run that was ended: what it has begun goes on. */
+  readonly isContinued: boolean;
+}
+
+/** Ends a member that is none any more and moves its data out of the way; nothing is deleted. */
+async function setAside(ctx: Context, host: Machine): Promise<void> {
+  const script =
+    'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; sleep 2; mv /var/lib/etcd/member "/var/lib/etcd/removed-$(date +%s)"';
+  await host.exec(ctx, ['sh', '-c', script, 'set-aside', `${MANIFESTS_DIR}/etcd.yaml`]);
+}
+
+/** Its member alone: an API server beside a learner would only fail. */
+async function startMember(ctx: Context, tools: Toolbox, input: GroupInput, admission: Admission): Promise<void> {
+  const { bootstrap, isContinued } = admission;
+  const host = tools.fleet.machine(input.machine.name);
+  if (isContinued && input.facts.hasEtcdData && input.facts.etcdFlags['initial-cluster'] !== undefined) return;
+  if (input.machine.role === 'etcd') {
+    const work = groupWork(input.facts, etcdServiceGroup(input, bootstrap));
+    if (work) await carryOutWork(ctx, host, { ...work, idle: [], restarts: [] });
+    // Its start ends when it has joined, which the caller waits for in its own way.
+    await host.exec(ctx, [
+      'sh',
+      '-c',
+      'systemctl daemon-reload && systemctl enable etcd && systemctl start --no-block etcd',
+    ]);
+    return;
+  }
+  const group = staticPodGroup(input, bootstrap);
+  await host.writeFiles(
+    ctx,
+    group.files.filter(({ path }) => path === `${MANIFESTS_DIR}/etcd.yaml`),
+  );
+  const kubelet = groupWork(input.facts, kubeletGroup(input));
+  if (kubelet) await carryOutWork(ctx, host, kubelet);
+}
+
+async function catchUp(ctx: Context, via: Machine, machine: MachineSpec): Promise<void> {
+  const condition = `the member of ${machine.name} has caught up with the leader and votes`;
+  await waitFor(ctx, { condition, deadlineMs: CATCH_UP_DEADLINE_MS, intervalMs: 500 }, async () => {
+    const { members } = await readEtcd(ctx, [via]);
+    const member = members.find((candidate) => hasAddress(candidate, machine.address));
+    if (member === undefined) return 'it is not in the list of members';
+    if (!member.isLearner) return true;
+    if (member.status === undefined) return 'its process does not answer yet';
+    const isPromoted = await promoteLearner(ctx, via, member.id);
+    return isPromoted ? 'it has just been promoted' : 'it is behind the leader';
+  });
+}
+
+/** Takes a learner that failed away again, with its data, so that the next attempt begins anew. Best effort. */
+async function dismiss(ctx: Context, tools: Toolbox, via: Machine, { machine }: GroupInput): Promise<void> {
+  try {
+    const { members } = await readEtcd(ctx, [via]);
+    const member = members.find((candidate) => hasAddress(candidate, machine.address));
+    // One that votes by now is no failure: its data is a part of the quorum.
+    if (member !== undefined && !member.isLearner) return;
+    if (member !== undefined) await removeMember(ctx, via, member.id);
+    const script =
+      'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; sleep 1; rm -rf /var/lib/etcd/member';
+    await tools.fleet
+      .machine(machine.name)
+      .exec(ctx, ['sh', '-c', script, 'dismiss', `${MANIFESTS_DIR}/etcd.yaml`], { allowFailure: true });
+  } catch (error) {
+    ctx.emit('warning', { text: `${machine.name} could not be taken out of etcd again: ${messageOf(error)}` });
+  }
+}
+
+async function startPlane(ctx: Context, tools: Toolbox, input: GroupInput): Promise<void> {
+  const { machine } = input;
+  const host = tools.fleet.machine(machine.name);
+  await host.writeFiles(
+    ctx,
+    staticPodGroup(input).files.filter(({ path }) => path !== `${MANIFESTS_DIR}/etcd.yaml`),
+  );
+  const condition = `the API server of ${machine.name} is ready`;
+  await waitFor(ctx, { condition, deadlineMs: CATCH_UP_DEADLINE_MS, intervalMs: 500 }, async () => {
+    const probe = await tools.probe(ctx, machine.address);
+    return probe.ready ? true : (probe.detail ?? 'no answer');
+  });
+  await awaitGood(ctx, tools, { machine: machine.name, kubelet: input.spec.kubernetesVersion });
+}

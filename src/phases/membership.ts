@@ -1,0 +1,82 @@
+// Where each machine of the control plane stands: to be started, to join, running, or lost. Every phase asks here, so that no two
+// of them see the same machine differently. Pure.
+import type { ObservedMember } from '../etcd/types.ts';
+import { FORMED_PATH } from '../manifests/paths.ts';
+import type { Observed } from '../observe/observed.ts';
+import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
+
+/** new: nothing holds etcd data. living: etcd answers, so it has a quorum. down: there is data, and no answer. */
+export type ClusterLife = 'new' | 'living' | 'down';
+
+/** The life of the cluster's etcd. */
+export function clusterLife(observed: Observed): ClusterLife {
+  if (observed.etcd !== undefined) return 'living';
+  return Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData) ? 'down' : 'new';
+}
+
+/**
+ * start: nothing of it runs, and it is part of the first membership or has its data: it can be started with others at the same time.
+ * join: it is no voter of the living cluster yet. running: a change of it takes something away, so it is rolled out.
+ * lost: it has voted, and its data is gone. waiting: nothing can be said or done now; a process that does not answer is no
+ * dead one.
+ */
+export type Stage = 'start' | 'join' | 'running' | 'lost' | 'waiting';
+
+/** The member that a machine carries or is to carry; a member that has never started has no name, but its peer URL. */
+export function memberOf(
+  observed: Observed,
+  machine: Pick<MachineSpec, 'name' | 'address'>,
+): ObservedMember | undefined {
+  const members = observed.etcd?.members ?? [];
+  const byUrl = members.find(({ peerURLs }) => peerURLs.some((url) => url.includes(`//${machine.address}:`)));
+  return byUrl ?? members.find(({ name }) => name === machine.name);
+}
+
+/** The stage of a machine that carries etcd. */
+export function memberStage(observed: Observed, machine: MachineSpec): Stage {
+  const life = clusterLife(observed);
+  const seen = observed.machines[machine.name];
+  const isGone = seen?.state === 'absent';
+  if (seen?.facts === undefined && !isGone) return 'waiting';
+  const hasData = seen?.facts?.hasEtcdData === true;
+  const isRunning = seen?.facts?.running.includes('etcd') === true;
+  if (life === 'new') return 'start';
+  if (life === 'down') return !isRunning && (hasData || !hasFormed(observed)) ? 'start' : 'waiting';
+  const member = memberOf(observed, machine);
+  if (member === undefined || member.isLearner) return 'join';
+  if (member.status !== undefined) return 'running';
+  // One that has only been configured has no client URLs yet: the first start of the cluster was interrupted.
+  if (!hasData) return member.clientURLs.length === 0 ? 'start' : 'lost';
+  return isRunning ? 'running' : 'start';
+}
+
+/** The stage of a control plane: with stacked etcd that of its member, else that of its API server. */
+export function planeStage(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Stage {
+  if (carriesEtcd(spec, machine)) return memberStage(observed, machine);
+  const seen = observed.machines[machine.name];
+  if (seen?.facts === undefined && seen?.state !== 'absent') return 'waiting';
+  return seen?.facts?.running.includes('kube-apiserver') ? 'running' : 'start';
+}
+
+/** True for the machines that etcd members run on. */
+export function carriesEtcd(spec: ClusterSpec, machine: MachineSpec): boolean {
+  return etcdMachines(spec).some(({ name }) => name === machine.name);
+}
+
+/** Whether the cluster has been whole once: from then on an empty disk is a loss and no beginning. */
+export function hasFormed(observed: Observed): boolean {
+  return Object.values(observed.machines).some(({ facts }) => facts?.files[FORMED_PATH] !== undefined);
+}
+
+/** Followers first, the leader last: an election is paid for once. Machines without a member keep their place before the leader. */
+export function leaderLast<M extends MachineSpec>(observed: Observed, machines: readonly M[]): readonly M[] {
+  return [
+    ...machines.filter((machine) => !isLeader(observed, machine)),
+    ...machines.filter((m) => isLeader(observed, m)),
+  ];
+}
+
+function isLeader(observed: Observed, machine: MachineSpec): boolean {
+  const member = memberOf(observed, machine);
+  return member?.status !== undefined && member.status.leaderId === member.id;
+}

@@ -1,0 +1,115 @@
+import { componentVersions } from '../artifacts/catalog.ts';
+import { saveSnapshot } from '../etcd/membership.ts';
+import { uncordonNode } from '../kube/drain.ts';
+import type { Observed } from '../observe/observed.ts';
+import { type ClusterSpec, etcdMachines, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
+import { balancerSteps } from './load-balancers.ts';
+import { machineChange } from './machine-change.ts';
+import { leaderLast, memberStage, planeStage } from './membership.ts';
+import { groupInput } from './node-groups.ts';
+import { CORDON_MARK, rollStep } from './roll-machine.ts';
+import { returnToRotation } from './rotation.ts';
+import { type Phase, SERIAL_LANE, type Step } from './step.ts';
+
+/**
+ * Brings changes to machines that serve: etcd's and the load balancers' own machines, then control planes; one at a time, the
+ * leader of etcd last. Each is good again before the next one begins.
+ */
+export const rollControlPlanes: Phase = {
+  id: 'roll-control-planes',
+  title: 'Change the control plane, one machine at a time',
+  needs: ['etcd', 'kube'],
+  isForLiving: true,
+  plan: (spec, observed) => {
+    const members = leaderLast(observed, etcdMachines(spec)).filter(({ role }) => role === 'etcd');
+    const planes = leaderLast(
+      observed,
+      spec.machines.filter(({ role }) => role === 'control-plane'),
+    );
+    const changes = [
+      ...members.flatMap((machine) => changeSteps(spec, observed, machine)),
+      ...planes.flatMap((machine) => changeSteps(spec, observed, machine)),
+    ];
+    return [
+      ...snapshotSteps(spec, observed, changes),
+      // A load balancer reloads without dropping a connection; still one after the other, so that a wrong file stops one of them.
+      ...spec.machines
+        .filter((machine) => isUp(spec, observed, machine))
+        .flatMap((machine) => balancerSteps(spec, observed, machine, SERIAL_LANE)),
+      ...leftoverSteps(spec, observed, changes),
+      ...changes,
+    ];
+  },
+};
+
+/** What is down or new is started as a whole by another phase. */
+function isUp(spec: ClusterSpec, observed: Observed, machine: MachineSpec): boolean {
+  if (observed.machines[machine.name]?.facts === undefined) return false;
+  return machine.role !== 'control-plane' || planeStage(spec, observed, machine) === 'running';
+}
+
+function changeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
+  const input = groupInput(spec, observed, machine);
+  const stage = machine.role === 'etcd' ? memberStage(observed, machine) : planeStage(spec, observed, machine);
+  if (input === undefined || stage !== 'running') return [];
+  const change = machineChange(input);
+  return change === undefined ? [] : [rollStep(input, change, SERIAL_LANE)];
+}
+
+/** Before versions change: what every guide asks for first, and what brings the data back should all else fail. */
+function snapshotSteps(spec: ClusterSpec, observed: Observed, changes: readonly Step[]): Step[] {
+  const from = observed.kube?.record?.kubernetesVersion;
+  const members = etcdMachines(spec).filter((machine) => memberStage(observed, machine) === 'running');
+  const [holder] = leaderLast(observed, members);
+  if (changes.length === 0 || holder === undefined || from === undefined || from === spec.kubernetesVersion) return [];
+  // One for each upgrade, however often it is continued.
+  const since = observed.kube?.record?.upgradingSince ?? new Date(observed.takenAtMs).toISOString();
+  const stamp = since.replace(/[-:]|\.\d+/g, '');
+  const path = `/var/lib/quorate/snapshots/before-${from}-to-${spec.kubernetesVersion}-${stamp}.db`;
+  return [
+    {
+      id: 'snapshot',
+      lane: SERIAL_LANE,
+      machine: holder.name,
+      title: `save a snapshot of etcd (${path})`,
+      why: `before going from ${from} to ${spec.kubernetesVersion}, etcd ${componentVersions(spec.kubernetesVersion).etcd}`,
+      run: (ctx, { fleet }) => saveSnapshot(ctx, fleet.machine(holder.name), path),
+    },
+  ];
+}
+
+/** What a run that was killed has left behind on machines that need no change any more. */
+function leftoverSteps(spec: ClusterSpec, observed: Observed, changes: readonly Step[]): Step[] {
+  const isChanged = (name: string) => changes.some(({ machine }) => machine === name);
+  const balancers = loadBalancers(spec).map(({ name }) => observed.machines[name]?.facts?.backends ?? {});
+  return spec.machines.filter(isNode).flatMap((machine): Step[] => {
+    const { name } = machine;
+    if (isChanged(name)) return [];
+    const about = { lane: SERIAL_LANE, machine: name, why: 'a run that was ended has left it so' };
+    const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
+    const isCordoned = node?.cordonedBy === CORDON_MARK && machine.role === 'control-plane';
+    const isOut = balancers.some((backends) => /DRAIN|MAINT|no check/.test(backends[name] ?? ''));
+    return [
+      ...(isOut
+        ? [
+            {
+              ...about,
+              id: `${name}/rotation`,
+              title: 'let the load balancers use its API server again',
+              run: (ctx, tools) => returnToRotation(ctx, tools, name),
+            } satisfies Step,
+          ]
+        : []),
+      ...(isCordoned
+        ? [
+            {
+              ...about,
+              id: `${name}/uncordon`,
+              title: 'let pods onto the node again',
+              run: async (ctx, tools) => uncordonNode(await tools.kube(ctx), name),
+            } satisfies Step,
+          ]
+        : []),
+    ];
+  });
+}

@@ -1,0 +1,168 @@
+// Changes one running machine: takes it out of use, changes it, waits until it is good, and puts it back as it was when it is not.
+import { componentVersions } from '../artifacts/catalog.ts';
+import type { Context } from '../core/context.ts';
+import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
+import { cordonNode, drainNode, uncordonNode } from '../kube/drain.ts';
+import { readNodes } from '../kube/read.ts';
+import { staticPodDigests } from '../manifests/node-files.ts';
+import type { Observed } from '../observe/observed.ts';
+import { type ClusterSpec, controlPlanes, isNode, type MachineSpec } from '../spec/types.ts';
+import { compareVersions, parseVersion } from '../topology/version.ts';
+import { applyChange } from './apply-change.ts';
+import { awaitGood, type GoodState } from './await-node.ts';
+import { forgetLastGood, keepLastGood, restoreLastGood } from './last-good.ts';
+import { changesNode, type MachineChange, restartsRuntime, stopsControlPlane } from './machine-change.ts';
+import { carriesEtcd, memberOf } from './membership.ts';
+import { bootstrapOf, type GroupInput } from './node-groups.ts';
+import { outOfRotation } from './rotation.ts';
+import type { Step } from './step.ts';
+import type { Toolbox } from './toolbox.ts';
+
+/** Annotation value on nodes that quorate cordons for a change: those it may uncordon by itself. */
+export const CORDON_MARK = 'change';
+/** Pods get their own grace period, 30 s by default, and PodDisruptionBudgets their time. */
+const DRAIN_DEADLINE_MS = 600_000;
+
+/** The step that carries a change out, in the given lane. */
+export function rollStep(input: GroupInput, change: MachineChange, lane: string): Step {
+  const { spec, machine, observed } = input;
+  const isMember = carriesEtcd(spec, machine);
+  const stops = stopsControlPlane(change);
+  return {
+    id: `${machine.name}/roll`,
+    lane,
+    machine: machine.name,
+    title: titleOf(input, change),
+    why: change.binaries.length > 0 ? 'missing or of another version' : 'differs from cluster.yaml',
+    details: change.details,
+    ...(isMember && stops ? { disruption: { machine: machine.name, kind: 'restart' as const } } : {}),
+    run: (ctx, tools) => roll(ctx, tools, input, change, wasCordoned(observed, machine)),
+  };
+}
+
+function titleOf({ spec, observed, machine }: GroupInput, change: MachineChange): string {
+  const from = observed.kube?.nodes.find(({ name }) => name === machine.name)?.version;
+  const isUpgrade = change.binaries.some(({ name }) => name === 'kubelet') && from !== undefined;
+  if (isUpgrade && from !== spec.kubernetesVersion) return `go from ${from} to ${spec.kubernetesVersion}`;
+  return change.onlyPart ?? `change ${change.details.length} parts of it`;
+}
+
+/** A node that its owner cordoned stays cordoned. */
+function wasCordoned(observed: Observed, machine: MachineSpec): boolean {
+  const node = observed.kube?.nodes.find(({ name }) => name === machine.name);
+  return node !== undefined && !node.schedulable && node.cordonedBy !== CORDON_MARK;
+}
+
+async function roll(
+  ctx: Context,
+  tools: Toolbox,
+  input: GroupInput,
+  change: MachineChange,
+  staysCordoned: boolean,
+): Promise<void> {
+  const { spec, machine } = input;
+  const host = tools.fleet.machine(machine.name);
+  if (machine.role === 'worker') await requireNewPlanes(ctx, tools, spec);
+  await keepLastGood(
+    ctx,
+    host,
+    change.binaries.map(({ installPath }) => installPath),
+  );
+  const isDrained = isNode(machine) && changesNode(change);
+  if (isDrained) await emptyNode(ctx, tools, machine.name, staysCordoned);
+  const work = async () => {
+    try {
+      await applyChange(ctx, tools, input, change);
+      await awaitGood(ctx, tools, goodState(spec, machine, input));
+    } catch (error) {
+      await rollBack(ctx, tools, input, change, error);
+    }
+  };
+  const isBalanced = machine.role === 'control-plane' && stopsControlPlane(change);
+  await (isBalanced ? outOfRotation(ctx, tools, machine.name, work) : work());
+  if (isDrained && !staysCordoned) await uncordonNode(await tools.kube(ctx), machine.name);
+  await forgetLastGood(ctx, host);
+}
+
+/** No kubelet may be newer than any API server: workers wait for a control plane that was left behind. Throws VERSION_SKEW. */
+async function requireNewPlanes(ctx: Context, tools: Toolbox, spec: ClusterSpec): Promise<void> {
+  const wanted = parseVersion(spec.kubernetesVersion);
+  const planes = new Set(controlPlanes(spec).map(({ name }) => name));
+  const old = (await readNodes(await tools.kube(ctx))).filter(({ name, version }) => {
+    const runs = parseVersion(version);
+    return planes.has(name) && wanted !== undefined && runs !== undefined && compareVersions(runs, wanted) < 0;
+  });
+  if (old.length === 0) return;
+  const names = old.map(({ name, version }) => `${name} (${version})`).join(', ');
+  throw new QuorateError('VERSION_SKEW', `workers cannot go to ${spec.kubernetesVersion} before ${names}`, {
+    hint: 'bring that control plane back and run the same command again, or take it out of the cluster',
+  });
+}
+
+async function emptyNode(ctx: Context, tools: Toolbox, name: string, isCordoned: boolean): Promise<void> {
+  const kube = await tools.kube(ctx);
+  if (!isCordoned) await cordonNode(kube, name, CORDON_MARK);
+  await drainNode(ctx, kube, name, { deadlineMs: DRAIN_DEADLINE_MS, force: false });
+}
+
+/** What the machine is to be after the change. */
+function goodState(spec: ClusterSpec, machine: MachineSpec, input: GroupInput): GoodState {
+  const isPlane = machine.role === 'control-plane';
+  const pods = isPlane ? staticPodDigests(spec, machine, input.facts, bootstrapOf(input)) : undefined;
+  return {
+    machine: machine.name,
+    ...(carriesEtcd(spec, machine) ? { etcd: componentVersions(spec.kubernetesVersion).etcd.slice(1) } : {}),
+    ...(pods ? { pods } : {}),
+    ...(isNode(machine) ? { kubelet: spec.kubernetesVersion } : {}),
+  };
+}
+
+/** What it was before the change, as far as it was seen. */
+function formerState({ spec, observed, machine }: GroupInput): GoodState {
+  const pods = Object.entries(observed.kube?.staticPods ?? {}).flatMap(([name, { digest }]): [string, string][] =>
+    name.endsWith(`-${machine.name}`) ? [[name.slice(0, -machine.name.length - 1), digest]] : [],
+  );
+  const kubelet = observed.kube?.nodes.find(({ name }) => name === machine.name)?.version;
+  const etcd = carriesEtcd(spec, machine) ? memberOf(observed, machine)?.status?.version : undefined;
+  return {
+    machine: machine.name,
+    ...(etcd === undefined ? {} : { etcd }),
+    ...(pods.length === 0 ? {} : { pods: Object.fromEntries(pods) }),
+    ...(kubelet === undefined ? {} : { kubelet }),
+  };
+}
+
+/** Puts the machine back as it was and throws: ROLLED_BACK, or NODE_NOT_GOOD when that failed too. */
+async function rollBack(
+  ctx: Context,
+  tools: Toolbox,
+  input: GroupInput,
+  change: MachineChange,
+  cause: unknown,
+): Promise<never> {
+  const { name } = input.machine;
+  // A machine that is gone cannot be put back, and a run that is stopped is continued or undone by the next one.
+  if (ctx.signal.aborted || hasCode(cause, 'MACHINE_UNREACHABLE')) throw cause;
+  const reason = messageOf(cause).split('\n')[0] ?? '';
+  ctx.emit('warning', { text: `${name} is not good after its change and is put back as it was: ${reason}` });
+  const host = tools.fleet.machine(name);
+  try {
+    await restoreLastGood(ctx, host, unitsOf(input, change));
+    await awaitGood(ctx, tools, formerState(input));
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    const text = `${name} did not become good after its change (${reason}), and not after it was put back either: ${messageOf(error)}`;
+    throw new QuorateError('NODE_NOT_GOOD', text, { cause: error });
+  }
+  await forgetLastGood(ctx, host);
+  if (isNode(input.machine)) await uncordonNode(await tools.kube(ctx), name).catch(() => {});
+  throw new QuorateError('ROLLED_BACK', `${name} is as it was before: ${reason}`, { cause, data: { machine: name } });
+}
+
+function unitsOf({ machine }: GroupInput, change: MachineChange): readonly string[] {
+  return [
+    ...(restartsRuntime(change) ? ['containerd.service'] : []),
+    ...(machine.role === 'etcd' ? ['etcd.service'] : []),
+    ...(isNode(machine) ? ['kubelet.service'] : []),
+  ];
+}

@@ -1,0 +1,57 @@
+// Takes everything of a cluster off a machine: a disk that quorate made is removed, a host of its owner's keeps its packages.
+import type { Context } from '../core/context.ts';
+import { hasCode } from '../core/errors.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import type { MachineSpec } from '../spec/types.ts';
+
+/**
+ * What `kubeadm reset` does, and what quorate itself brought: units, files, firewall tables, links, container data. Certificates and
+ * keys go too. Packages of the distribution stay. Safe to run again, and on a machine that was only half made.
+ */
+const WIPE_SCRIPT = `set -u
+units='kubelet etcd haproxy keepalived nginx quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+for unit in $units; do systemctl disable --now "$unit" 2>/dev/null; done
+if [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
+  for task in $(ctr -n k8s.io tasks ls -q 2>/dev/null); do ctr -n k8s.io tasks kill -s KILL "$task" 2>/dev/null; done
+fi
+systemctl disable --now containerd 2>/dev/null
+pkill -KILL -f '/usr/local/bin/[c]ontainerd-shim' 2>/dev/null
+awk '$2 ~ "^/var/lib/kubelet|^/run/containerd|^/run/netns/cni" { print $2 }' /proc/mounts | sort -r | while read -r path; do umount -l "$path" 2>/dev/null; done
+for table in 'inet quorate' 'ip quorate_masquerade' 'ip kube-proxy' 'ip6 kube-proxy'; do nft delete table $table 2>/dev/null; done
+for link in cni0 flannel.1; do ip link delete "$link" 2>/dev/null; done
+rm -rf /etc/kubernetes /etc/quorate /etc/cni/net.d /etc/containerd /etc/crictl.yaml /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf
+rm -rf /etc/systemd/system/haproxy.service.d /etc/systemd/system/keepalived.service.d /etc/systemd/system/nginx.service.d
+rm -rf /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d /etc/systemd/system/containerd.service /etc/systemd/system/etcd.service
+rm -rf /etc/systemd/system/quorate-* /etc/systemd/system/flannel-cni.* /etc/sysctl.d/90-quorate.conf /etc/modules-load.d/quorate.conf /etc/profile.d/quorate.sh
+rm -rf /usr/local/lib/quorate /run/flannel /run/quorate /var/log/kubernetes /var/log/pods /var/log/containers
+for dir in /var/lib/etcd /var/lib/kubelet /var/lib/containerd /var/lib/cni /var/lib/quorate; do
+  [ ! -d "$dir" ] || find "$dir" -mindepth 1 -xdev -delete 2>/dev/null
+done
+stamp=/usr/local/share/quorate/binaries.json
+[ ! -f "$stamp" ] || tr ',{' '\\n\\n' < "$stamp" | sed -n 's/^"\\(\\/[^"]*\\)":$/\\1/p' | while IFS= read -r path; do rm -f "$path"; done
+rm -rf /usr/local/share/quorate
+systemctl daemon-reload
+exit 0
+`;
+
+/**
+ * Removes the cluster from a machine. false: it does not answer, and its owner finds it with everything on its disk; that is said in
+ * a warning.
+ */
+export async function wipeMachine(ctx: Context, fleet: Fleet, machine: MachineSpec): Promise<boolean> {
+  if (fleet.provider) {
+    await fleet.provider.destroy(ctx, fleet.spec, machine);
+    ctx.emit('machine.changed', { machine: machine.name, state: 'destroyed' });
+    return true;
+  }
+  try {
+    await fleet.machine(machine.name).exec(ctx, ['sh', '-c', WIPE_SCRIPT], { timeoutMs: 180_000 });
+    ctx.emit('machine.changed', { machine: machine.name, state: 'wiped' });
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'MACHINE_UNREACHABLE')) throw error;
+    const text = `${machine.name} does not answer: what is on its disk stays there; once it is back, run quorate reset ${machine.name} with a cluster file that names it`;
+    ctx.emit('warning', { text });
+    return false;
+  }
+}
