@@ -1,8 +1,11 @@
 import { mapLimit } from '../core/concurrency.ts';
 import type { Context } from '../core/context.ts';
+import { refuseForeign } from '../engine/guard.ts';
 import { withClusterLock } from '../engine/lock.ts';
+import { withOperatorLock } from '../engine/operator-lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import { observe } from '../observe/observe.ts';
 import { wipeMachine } from '../phases/wipe-machine.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
@@ -29,22 +32,34 @@ const PARALLEL = 16;
  * everything of the cluster. Idempotent.
  */
 export async function down(ctx: Context, spec: ClusterSpec, options: DownOptions): Promise<DownReport> {
-  const start = Date.now();
   const fleet = openFleet(ctx, spec);
-  return withClusterLock(ctx, spec.name, async () => {
-    const existing = fleet.provider
-      ? (await fleet.provider.status(ctx, spec)).filter(({ state }) => state !== 'absent')
-      : spec.machines;
-    if (existing.length > 0) await options.confirm(existing.map(({ name }) => name));
-    const gone = await recorded(ctx, spec, 'down', () => removeAll(ctx, fleet));
-    const names = existing.map(({ name }) => name);
-    return {
-      cluster: spec.name,
-      destroyed: names.filter((name) => gone.has(name)),
-      skipped: names.filter((name) => !gone.has(name)),
-      durationMs: Date.now() - start,
-    };
-  });
+  return withClusterLock(ctx, spec.name, () =>
+    fleet.provider ? destroy(ctx, fleet, options) : clean(ctx, fleet, options),
+  );
+}
+
+/** Hosts of others: only those of this very cluster, and not while somebody else works on it. Throws FOREIGN_MACHINE, LOCKED. */
+async function clean(ctx: Context, fleet: Fleet, options: DownOptions): Promise<DownReport> {
+  const observed = await observe(ctx, fleet, { parts: [] });
+  refuseForeign(fleet.spec, observed);
+  return withOperatorLock(ctx, fleet, observed, 'down', (alone) => destroy(alone, fleet, options));
+}
+
+async function destroy(ctx: Context, fleet: Fleet, options: DownOptions): Promise<DownReport> {
+  const start = Date.now();
+  const { spec } = fleet;
+  const existing = fleet.provider
+    ? (await fleet.provider.status(ctx, spec)).filter(({ state }) => state !== 'absent')
+    : spec.machines;
+  if (existing.length > 0) await options.confirm(existing.map(({ name }) => name));
+  const gone = await recorded(ctx, spec, 'down', () => removeAll(ctx, fleet));
+  const names = existing.map(({ name }) => name);
+  return {
+    cluster: spec.name,
+    destroyed: names.filter((name) => gone.has(name)),
+    skipped: names.filter((name) => !gone.has(name)),
+    durationMs: Date.now() - start,
+  };
 }
 
 /** Names of the machines that are gone. */

@@ -6,7 +6,7 @@ import { withClusterLock } from '../engine/lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { connectKube } from '../kube/connect.ts';
-import { cordonNode, drainNode, uncordonNode } from '../kube/drain.ts';
+import { cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../kube/drain.ts';
 import { readNodes } from '../kube/read.ts';
 import type { ObservedNode } from '../kube/types.ts';
 import { observe } from '../observe/observe.ts';
@@ -17,8 +17,6 @@ import { openFleet } from './cluster.ts';
 
 /** Kubernetes' label for the failure zone of a node (kubernetes.io, "Well-Known Labels"). */
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
-/** Twenty times the grace period that a pod has by default (30 s), for budgets that let one pod go at a time. */
-const DRAIN_DEADLINE_MS = 600_000;
 
 /** A Node in use or out of it. */
 export interface NodeRow {

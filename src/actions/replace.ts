@@ -7,7 +7,7 @@ import type { Observed } from '../observe/observed.ts';
 import { clusterLife, memberOf } from '../phases/membership.ts';
 import { retireSteps } from '../phases/retire-machine.ts';
 import type { Phase } from '../phases/step.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { type ChangeOptions, type ChangeReport, carryOut } from './carry-out.ts';
 import { openCluster } from './cluster.ts';
 
@@ -71,15 +71,9 @@ function retirePhase(name: string, title: string, why: string): Phase {
     title,
     plan: (spec, observed) => {
       const machine = spec.machines.find((candidate) => candidate.name === name);
-      return machine ? retireSteps(spec, observed, machine, { why, isDead: isDead(observed, machine) }) : [];
+      return machine ? retireSteps(spec, observed, machine, why) : [];
     },
   };
-}
-
-/** A machine that does not answer, or whose member and node are both down, gets no time to end in order. */
-function isDead(observed: Observed, machine: MachineSpec): boolean {
-  const isReady = observed.kube?.nodes.some(({ name, ready }) => name === machine.name && ready) ?? false;
-  return observed.machines[machine.name]?.facts === undefined || (!isReady && !memberOf(observed, machine)?.status);
 }
 
 /** What will be seen once it is gone, for the plan of what comes then. */

@@ -150,6 +150,11 @@ export const ERRORS = {
     meaning: 'the step would leave etcd without quorum',
     hint: 'bring the other members back first; quorate status shows which are down',
   },
+  API_SERVERS_AT_RISK: {
+    family: 'etcd',
+    meaning: 'the step would stop the only API server that answers',
+    hint: 'bring another one back first; quorate status shows which are down',
+  },
   ETCD_MEMBER_LOST: {
     family: 'etcd',
     meaning: 'a member of a living etcd cluster has lost its data',
@@ -197,6 +202,11 @@ export const ERRORS = {
     family: 'precondition',
     meaning: "etcd has data but no control plane holds the cluster's certificate authorities",
     hint: 'restore /etc/kubernetes/pki from a backup, or remove the cluster with: quorate down',
+  },
+  FOREIGN_MACHINE: {
+    family: 'precondition',
+    meaning: 'a machine is part of another cluster than the one that cluster.yaml names',
+    hint: "check its address in cluster.yaml; to take it over, clean it first with the other cluster's file: quorate reset NAME",
   },
   PKI_CONFLICT: {
     family: 'precondition',

@@ -1,5 +1,5 @@
 // One process at a time: a lock is a file that names its owner; a dead owner's lock is taken over.
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Context } from './context.ts';
 import { QuorateError } from './errors.ts';
@@ -11,6 +11,8 @@ export interface ProcessIdentity {
   /** Start time of the process in clock ticks since boot (proc(5), stat field 22): a reused pid has another one. */
   readonly startTicks: string;
   readonly bootId: string;
+  /** The process numbers of another namespace (a container) mean nothing here (pid_namespaces(7)). */
+  readonly pidNamespace: string;
 }
 
 interface Owner extends ProcessIdentity {
@@ -115,5 +117,5 @@ export async function processIdentity(pid: number): Promise<ProcessIdentity> {
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   // The second field, the command's name in parentheses, may hold spaces: count from its end.
   const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return { pid, startTicks, bootId };
+  return { pid, startTicks, bootId, pidNamespace: await readlink('/proc/self/ns/pid') };
 }

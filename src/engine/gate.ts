@@ -2,11 +2,12 @@
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { sleep } from '../core/wait.ts';
+import { isMemberAt } from '../etcd/members.ts';
 import { withLeaving } from '../machines/fleet.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Disruption, Step } from '../phases/step.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
-import type { ClusterSpec } from '../spec/types.ts';
+import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
 import { afterAction, mayDisrupt, type QuorumDecision, type QuorumView } from '../topology/quorum.ts';
 
 /** An election takes a second or two; etcdctl gives up after five. */
@@ -20,9 +21,7 @@ export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
   // It answers for itself, and takes no part: nobody may count on it.
   const corrupt = new Set(alarms.filter(({ alarm }) => alarm === 'CORRUPT').map(({ memberId }) => memberId));
   const nameOf = (member: (typeof members)[number]) =>
-    member.name ||
-    (spec.machines.find(({ address }) => member.peerURLs.some((url) => url.includes(`//${address}:`)))?.name ??
-      member.id);
+    member.name || (spec.machines.find(({ address }) => isMemberAt(member, address))?.name ?? member.id);
   const cordoned = observed.kube?.nodes.filter(({ schedulable }) => !schedulable).map(({ name }) => name) ?? [];
   return {
     voters: members
@@ -71,8 +70,20 @@ export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, d
     outageAccepted: true,
   });
   if (!decision.allowed) throw refusal(step.title, disruption, decision);
+  refuseLastApiServer(tools.fleet.spec, observed, step.title, disruption);
   ctx.emit('note', { text: `${disruption.machine}: ${decision.reason}` });
   await step.run(ctx, tools);
+}
+
+/**
+ * A quorum of etcd is not all that clients need. Throws API_SERVERS_AT_RISK when a restart would stop the only API server that is
+ * ready, unless the cluster has no other: then there is no other way to change it.
+ */
+function refuseLastApiServer(spec: ClusterSpec, observed: Observed, title: string, disruption: Disruption): void {
+  const { machine, kind } = disruption;
+  const ready = observed.apiServers.filter((server) => server.ready).map((server) => server.machine);
+  if (kind !== 'restart' || ready.length !== 1 || ready[0] !== machine || controlPlanes(spec).length === 1) return;
+  throw new QuorateError('API_SERVERS_AT_RISK', `${title} on ${machine}: no other API server is ready`);
 }
 
 /** One unanswered question is no proof that etcd is gone: it is asked for half a minute. */

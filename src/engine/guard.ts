@@ -2,6 +2,7 @@
 import { parse } from 'yaml';
 import { type ErrorCode, QuorateError } from '../core/errors.ts';
 import { findByName } from '../core/per-object.ts';
+import { isMemberAt, peerAddress } from '../etcd/members.ts';
 import type { Observed } from '../observe/observed.ts';
 import { clusterLife } from '../phases/membership.ts';
 import { type ClusterSpec, etcdMachines } from '../spec/types.ts';
@@ -36,7 +37,17 @@ export function refuseImpossibleChanges(spec: ClusterSpec, observed: Observed): 
       data: { changes },
     });
   }
+  refuseForeign(spec, observed);
   refuseSkew(spec, observed);
+}
+
+/** Throws FOREIGN_MACHINE when a machine says that it is part of another cluster: nothing may be written there, and nothing wiped. */
+export function refuseForeign(spec: ClusterSpec, observed: Observed): void {
+  const foreign = Object.values(observed.machines).flatMap(({ name, facts }) =>
+    facts?.cluster === undefined || facts.cluster === spec.name ? [] : [`${name} is part of ${facts.cluster}`],
+  );
+  if (foreign.length > 0)
+    throw new QuorateError('FOREIGN_MACHINE', `not of cluster ${spec.name}: ${foreign.join(', ')}`);
 }
 
 /** A machine that does not answer is left out; one that refuses us is a matter for its owner, before anything else is changed. */
@@ -110,18 +121,12 @@ function machineChanges(spec: ClusterSpec, observed: Observed): Change[] {
 function totalChange(spec: ClusterSpec, observed: Observed): Change[] {
   const members = observed.etcd?.members ?? [];
   const machines = etcdMachines(spec);
-  const stays = members.some(({ peerURLs }) =>
-    machines.some(({ address }) => peerURLs.some((url) => url.includes(`//${address}:`))),
-  );
+  const stays = members.some((member) => machines.some(({ address }) => isMemberAt(member, address)));
   if (members.length === 0 || stays) return [];
-  const was = members.map(({ peerURLs }) => hostOf(peerURLs[0] ?? '')).sort();
+  const was = members.map(peerAddress).sort();
   const is = machines.map(({ address }) => address).sort();
   const why = 'none of them would be left; change some, apply, then change the others';
   return [{ field: 'all members of etcd', was: was.join(' '), is: is.join(' '), why }];
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : url;
 }
 
 function refuseSkew(spec: ClusterSpec, observed: Observed): void {

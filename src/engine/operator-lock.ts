@@ -59,6 +59,7 @@ export async function withOperatorLock<T>(
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
   const names = fleet.controlPlanes.map(({ name }) => name).filter((name) => observed.machines[name]?.facts);
+  warnOfFew(ctx, fleet, observed, names);
   const who = `${userInfo().username}@${hostname()}`;
   const holder: Holder = { id: randomUUID(), who, verb, process: await processIdentity(process.pid) };
   const taken: string[] = [];
@@ -74,6 +75,14 @@ export async function withOperatorLock<T>(
     clearInterval(beat);
     await Promise.all(taken.map((name) => drop(ctx, fleet, name, holder)));
   }
+}
+
+/** With most of them unreachable another operator may hold the others; a cluster that is down has to be changed all the same. */
+function warnOfFew(ctx: Context, fleet: Fleet, observed: Observed, names: readonly string[]): void {
+  const silent = fleet.controlPlanes.filter(({ name }) => observed.machines[name]?.state === 'unreachable');
+  if (silent.length === 0 || names.length > fleet.controlPlanes.length / 2) return;
+  const text = `${silent.map(({ name }) => name).join(', ')}: no answer, so somebody who reaches them is not kept from changing the cluster`;
+  ctx.emit('warning', { text });
 }
 
 async function take(ctx: Context, fleet: Fleet, name: string, holder: Holder, dead = ''): Promise<void> {
@@ -93,10 +102,11 @@ function describe({ who, verb, process }: Holder): string {
   return `${who} is running quorate ${verb} (process ${process.pid}) on this cluster`;
 }
 
-/** Only of this host can it be told that a process is gone: same boot, and the process is not there any more. */
+/** Only of this host and its process numbers can it be told that a process is gone. */
 async function isDead({ process: other }: Holder): Promise<boolean> {
   const own = await processIdentity(process.pid);
-  return other.bootId === own.bootId && !(await isProcessAlive(other));
+  const isNear = other.bootId === own.bootId && other.pidNamespace === own.pidNamespace;
+  return isNear && !(await isProcessAlive(other));
 }
 
 function parseHolder(text: string): Holder | undefined {

@@ -2,6 +2,7 @@
 // works over SSH. Member ids are 64-bit; they are handled as the hexadecimal that etcdctl prints.
 import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
+import { lastLine } from '../core/text.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { ObservedEtcd, ObservedMember } from './types.ts';
 
@@ -117,8 +118,4 @@ export function parseJson<T>(text: string): T {
 /** A decimal member id as lower-case hexadecimal without leading zeros. */
 export function toHex(id: string | number): string {
   return BigInt(id).toString(16);
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -2,6 +2,7 @@
 // quorum (strict-reconfig-check), after the gate has.
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
+import { lastLine } from '../core/text.ts';
 import type { Machine } from '../machines/machine.ts';
 import { etcdctl, parseJson, toHex } from './etcdctl.ts';
 
@@ -58,17 +59,11 @@ export async function readMemberStatus(ctx: Context, machine: Machine): Promise<
 }
 
 /**
- * Saves a snapshot on the machine, readable for root only, and has it checked. `path` is absolute. One that lies there already
- * stays: it is of before the change that goes on now.
+ * Saves a snapshot on the machine, readable for root only, and has it checked. `path` is absolute.
  */
 export async function saveSnapshot(ctx: Context, machine: Machine, path: string): Promise<void> {
-  if ((await machine.exec(ctx, ['test', '-s', path], { allowFailure: true })).exitCode === 0) return;
   const directory = path.slice(0, path.lastIndexOf('/'));
   await machine.exec(ctx, ['install', '-d', '-m', '0700', directory]);
   await machine.exec(ctx, etcdctl('--command-timeout=5m', 'snapshot', 'save', path), { timeoutMs: 310_000 });
   await machine.exec(ctx, ['etcdutl', 'snapshot', 'status', path], { timeoutMs: 120_000 });
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

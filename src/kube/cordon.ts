@@ -4,6 +4,9 @@ import { httpStatus, type KubeClient } from './client.ts';
 /** On a node that quorate itself cordoned; its value says for what. A node that its owner cordoned does not carry it. */
 export const CORDONED_BY_ANNOTATION = 'quorate/cordoned-by';
 
+/** The annotation's value on nodes that quorate cordons for a change: those it may uncordon by itself. */
+export const CORDON_MARK = 'change';
+
 /**
  * Marks a node unschedulable. With `mark` it counts as cordoned by quorate for that purpose, without as cordoned by its owner.
  * Throws KUBE_FAILED, API_UNREACHABLE.

@@ -1,5 +1,8 @@
 // What a machine is and has, as data. Quirks of hosts are facts that are detected, never constants.
 
+/** Which binaries lie on a machine, as JSON by install path; written by whoever installs them. */
+export const BINARIES_STAMP = '/usr/local/share/quorate/binaries.json';
+
 /** A managed file as it lies on a machine. */
 export interface FileState {
   /** Hex SHA-256 of the content. */
@@ -58,6 +61,8 @@ export interface MachineFacts {
   readonly backends: Readonly<Record<string, string>>;
   /** Installed Debian packages, among those that quorate may need (ssh/packages.ts). */
   readonly packages: readonly string[];
+  /** The cluster that it is part of, as the machine itself says; absent before it is part of one. */
+  readonly cluster?: string;
   /** True when /var/lib/etcd/member exists. */
   readonly hasEtcdData: boolean;
   /** Programs of the control plane that run as processes now, whoever started them: `etcd`, `kube-apiserver`. */

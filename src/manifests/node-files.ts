@@ -24,7 +24,14 @@ import { controllerManagerPod, schedulerPod } from './leader-elected.ts';
 import { FIREWALL_PATH, firewallRules, MASQUERADE_PATH, masqueradeRules, networkUnit } from './nftables.ts';
 import { CHECK_NGINX_PATH, checkNginxScript, NGINX_CONFIG_PATH, nginxConfig, nginxDropIn } from './nginx.ts';
 import { type KubeObject, toYaml } from './object.ts';
-import { AUDIT_POLICY_PATH, AUTHENTICATION_CONFIG_PATH, MACHINES_PATH, MANIFESTS_DIR, UNITS_DIR } from './paths.ts';
+import {
+  AUDIT_POLICY_PATH,
+  AUTHENTICATION_CONFIG_PATH,
+  CLUSTER_PATH,
+  MACHINES_PATH,
+  MANIFESTS_DIR,
+  UNITS_DIR,
+} from './paths.ts';
 import { APPROVE_PATH, approveScript, approveTimer, approveUnit, machineList } from './serving-certificates.ts';
 import { shellProfile } from './shell-profile.ts';
 import { podDigest } from './static-pod.ts';
@@ -49,6 +56,8 @@ export function networkFiles(spec: ClusterSpec, machine: MachineSpec): readonly 
     textFile(KERNEL_MODULES_PATH, kernelModules(machine), network),
     textFile(SYSCTL_PATH, sysctlSettings(spec, machine), network),
     firewallFile(spec),
+    // Written with the first files that a machine gets, so that no other cluster file takes the machine for its own.
+    textFile(CLUSTER_PATH, `${spec.name}\n`),
     textFile(`${UNITS_DIR}/quorate-network.service`, networkUnit(machine), network),
     ...(isNode(machine) ? podNetworkFiles(spec) : []),
   ];

@@ -20,8 +20,13 @@ export const HAPROXY_STATS_SOCKET = '/var/lib/haproxy/stats';
 export const SCRIPTS_DIR = '/usr/local/lib/quorate';
 /** Names and addresses of the cluster's machines, one `name address` a line. */
 export const MACHINES_PATH = '/etc/quorate/machines';
+/** The name of the cluster that the machine is part of, a line. */
+export const CLUSTER_PATH = '/etc/quorate/cluster';
 /** There once the cluster has been whole: from then on an empty disk of a member is a loss. */
 export const FORMED_PATH = '/etc/quorate/formed';
+/** What a machine ran before a change that has not proved good yet (phases/last-good.ts), and the file that says it is all there. */
+export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
+export const LAST_GOOD_MARK = `${LAST_GOOD_DIR}/complete`;
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 

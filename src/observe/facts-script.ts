@@ -1,5 +1,7 @@
 // What is read from a machine in one round trip. Plain POSIX shell: it must run on a bare Debian host too.
+import { BINARIES_STAMP } from '../machines/facts.ts';
 import { HOST_PACKAGES } from '../machines/ssh/packages.ts';
+import { CLUSTER_PATH, LAST_GOOD_MARK } from '../manifests/paths.ts';
 
 /** Files that quorate manages, as find(1) starting points; only regular files below them are observed. */
 export const MANAGED_PATHS = [
@@ -20,6 +22,7 @@ export const MANAGED_PATHS = [
   '/var/lib/kubelet/instance-config.yaml',
   '/var/lib/kubelet/kubeadm-flags.env',
   '/var/lib/kubelet/pki',
+  LAST_GOOD_MARK,
 ] as const;
 
 /** systemd units whose state matters to a plan or to a person. */
@@ -60,6 +63,7 @@ while read -r key value _; do case $key in CapBnd:) fact capabilities "$value";;
 while read -r a b c soft hard _; do [ "$a $b" = 'Max open' ] && fact nofile "$hard"; done < /proc/1/limits
 [ -f /sys/fs/cgroup/cgroup.controllers ] && fact cgroup v2 || fact cgroup v1
 lines=0; while read -r _; do lines=$((lines + 1)); done < /proc/swaps; [ "$lines" -gt 1 ] && fact swap yes
+[ -f ${CLUSTER_PATH} ] && fact cluster "$(head -n 1 ${CLUSTER_PATH})"
 [ -d /var/lib/etcd/member ] && fact etcd-data yes
 for program in etcd kube-apiserver; do pgrep -x "$program" >/dev/null 2>&1 && printf 'running\\t%s\\n' "$program"; done
 for path in /etc/kubernetes/manifests/etcd.yaml /etc/systemd/system/etcd.service; do
@@ -92,6 +96,6 @@ fi
 if command -v dpkg-query >/dev/null; then
   dpkg-query -W -f='package\\t\${Package}\\t\${db:Status-Status}\\n' ${HOST_PACKAGES.join(' ')} 2>/dev/null
 fi
-[ -f /usr/local/share/quorate/binaries.json ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < /usr/local/share/quorate/binaries.json)"
+[ -f ${BINARIES_STAMP} ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < ${BINARIES_STAMP})"
 exit 0
 `;

@@ -1,4 +1,5 @@
 // Which machines are in the cluster although cluster.yaml does not name them any more.
+import { peerAddress } from '../etcd/members.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import type { Observed } from './observed.ts';
 
@@ -11,9 +12,9 @@ export function leavingMachines(spec: ClusterSpec, observed: Observed): readonly
   const record = observed.kube?.record;
   if (record !== undefined) return record.machines.filter(({ name }) => !named.has(name));
   const addresses = new Set(spec.machines.map(({ address }) => address));
-  const strangers = (observed.etcd?.members ?? []).flatMap(({ name, peerURLs }) => {
-    const address = hostOf(peerURLs[0] ?? '');
-    return addresses.has(address) || named.has(name) ? [] : [{ name, address }];
+  const strangers = (observed.etcd?.members ?? []).flatMap((member) => {
+    const address = peerAddress(member);
+    return addresses.has(address) || named.has(member.name) ? [] : [{ name: member.name, address }];
   });
   return strangers.map(({ name, address }) => strayMachine(spec, name, address));
 }
@@ -30,8 +31,4 @@ function strayMachine(spec: ClusterSpec, name: string, address: string): Machine
     driver,
     ...(driver === 'ssh' ? { ssh: { host: address, user: 'root', port: 22 } } : {}),
   };
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : url;
 }

@@ -53,6 +53,7 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     binaries: JSON.parse(fromBase64(of('binaries')[0]?.[0] ?? '') || '{}') as MachineFacts['binaries'],
     backends: parseBackends(of('haproxy').map(([line = '']) => line)),
     packages: of('package').flatMap(([name = '', status]) => (status === 'installed' ? [name] : [])),
+    ...(facts.cluster ? { cluster: facts.cluster } : {}),
     hasEtcdData: facts['etcd-data'] === 'yes',
     running: of('running').map(([name = '']) => name),
     etcdFlags: Object.fromEntries(of('etcd').map(([name = '', value = '']) => [name, value])),

@@ -1,6 +1,6 @@
 // The parts of a change to a running machine, in the order in which they may follow each other.
 import type { Context } from '../core/context.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { readEtcd } from '../etcd/etcdctl.ts';
 import { moveLeader, readMemberStatus } from '../etcd/membership.ts';
@@ -92,7 +92,12 @@ export async function awaitStopped(ctx: Context, host: Machine, program: string)
 
 /** Process ids of a program, separated by blanks; empty where it does not run. Names are cut at 15 characters (proc(5), comm). */
 async function processOf(ctx: Context, host: Machine, program: string): Promise<string> {
-  const { stdout } = await host.exec(ctx, ['pgrep', '-x', program.slice(0, 15)], { allowFailure: true });
+  const { stdout, stderr, exitCode } = await host.exec(ctx, ['pgrep', '-x', program.slice(0, 15)], {
+    allowFailure: true,
+  });
+  // 1: none matches. Anything else is no answer (pgrep(1), EXIT STATUS).
+  if (exitCode > 1)
+    throw new QuorateError('COMMAND_FAILED', `${host.name}: pgrep ended with ${exitCode}: ${stderr.trim()}`);
   return stdout.trim().split('\n').join(' ');
 }
 

@@ -6,6 +6,7 @@ import { objectSteps } from './cluster-objects.ts';
 import { planningFacts } from './facts.ts';
 import { joinSteps } from './join-worker.ts';
 import { managedFilesStep } from './managed-files.ts';
+import { hasFormed } from './membership.ts';
 import { recordSteps } from './record.ts';
 import { servingSteps, settleSteps } from './settle-node.ts';
 import type { Phase, Step } from './step.ts';
@@ -27,11 +28,16 @@ export const formCluster: Phase = {
         .flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
       ...servingSteps(spec, observed),
       ...objects.afterCertificates,
-      ...(observed.kube?.record === undefined ? recordSteps(spec, observed, undefined) : []),
+      ...(lacksRecord(observed) ? recordSteps(spec, observed, undefined) : []),
       ...etcdMachines(spec).flatMap((machine) => formedSteps(observed, machine)),
     ];
   },
 };
+
+/** An API that does not answer just now is no proof that there is none: of a cluster that has been whole, only its own word counts. */
+function lacksRecord(observed: Observed): boolean {
+  return observed.kube === undefined ? !hasFormed(observed) : observed.kube.record === undefined;
+}
 
 /** Marks a member's machine as one that has been part of the whole: an empty disk there is a loss from now on. */
 function formedSteps(observed: Observed, machine: MachineSpec): Step[] {

@@ -2,8 +2,8 @@ import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { readEtcd } from '../etcd/etcdctl.ts';
+import { isMemberAt } from '../etcd/members.ts';
 import { addLearner, promoteLearner, removeMember } from '../etcd/membership.ts';
-import type { ObservedEtcd } from '../etcd/types.ts';
 import type { Machine } from '../machines/machine.ts';
 import { type EtcdBootstrap, peerURL } from '../manifests/etcd.ts';
 import { MANIFESTS_DIR } from '../manifests/paths.ts';
@@ -109,14 +109,10 @@ async function livingMembers(ctx: Context, tools: Toolbox, except: MachineSpec):
   const others = tools.fleet.machines.filter(({ name }) => name !== except.name);
   for (const member of etcd?.members ?? []) {
     if (member.isLearner || member.status === undefined) continue;
-    const carrier = others.find(({ address }) => hasAddress(member, address));
+    const carrier = others.find(({ address }) => isMemberAt(member, address));
     if (carrier !== undefined) return tools.fleet.machine(carrier.name);
   }
   throw new QuorateError('ETCD_UNAVAILABLE', `no member of etcd answers that could let ${except.name} in`);
-}
-
-function hasAddress({ peerURLs }: ObservedEtcd['members'][number], address: string): boolean {
-  return peerURLs.some((url) => url.includes(`//${address}:`));
 }
 
 /** Makes it a learner, unless an interrupted run has; one that had begun and lost its data begins anew. */
@@ -124,7 +120,7 @@ async function admit(ctx: Context, tools: Toolbox, via: Machine, input: GroupInp
   const { spec, observed, machine, facts } = input;
   const base = { etcdToken: tokenOf(spec, observed), initialClusterState: 'existing' } as const;
   const { members } = await readEtcd(ctx, [via]);
-  const known = members.find((member) => hasAddress(member, machine.address));
+  const known = members.find((member) => isMemberAt(member, machine.address));
   const hasLostData = known?.isLearner === true && known.clientURLs.length > 0 && !facts.hasEtcdData;
   if (known !== undefined && !hasLostData) {
     const entries = members.flatMap(({ name, id, peerURLs }) =>
@@ -181,7 +177,7 @@ async function catchUp(ctx: Context, via: Machine, machine: MachineSpec): Promis
   const condition = `the member of ${machine.name} has caught up with the leader and votes`;
   await waitFor(ctx, { condition, deadlineMs: CATCH_UP_DEADLINE_MS, intervalMs: 500 }, async () => {
     const { members } = await readEtcd(ctx, [via]);
-    const member = members.find((candidate) => hasAddress(candidate, machine.address));
+    const member = members.find((candidate) => isMemberAt(candidate, machine.address));
     if (member === undefined) return 'it is not in the list of members';
     if (!member.isLearner) return true;
     if (member.status === undefined) return 'its process does not answer yet';
@@ -194,7 +190,7 @@ async function catchUp(ctx: Context, via: Machine, machine: MachineSpec): Promis
 async function dismiss(ctx: Context, tools: Toolbox, via: Machine, { machine }: GroupInput): Promise<void> {
   try {
     const { members } = await readEtcd(ctx, [via]);
-    const member = members.find((candidate) => hasAddress(candidate, machine.address));
+    const member = members.find((candidate) => isMemberAt(candidate, machine.address));
     // One that votes by now is no failure: its data is a part of the quorum.
     if (member !== undefined && !member.isLearner) return;
     if (member !== undefined) await removeMember(ctx, via, member.id);

@@ -10,7 +10,8 @@ import { KUBELET_CONF_PATH } from '../pki/names.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './managed-files.ts';
-import { kubeletGroup } from './node-groups.ts';
+import { type GroupInput, kubeletGroup } from './node-groups.ts';
+import { binarySteps, runsAlready } from './software.ts';
 import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -25,9 +26,15 @@ export function joinSteps(spec: ClusterSpec, observed: Observed, machine: Machin
   const facts = planningFacts(observed, machine);
   if (machine.role !== 'worker' || !facts) return [];
   const input = { spec, observed, machine, facts };
+  return [...tokenSteps(spec, machine, facts), ...(hasJoined(observed, machine) ? [] : startSteps(input))];
+}
+
+function startSteps(input: GroupInput): readonly Step[] {
+  const { spec, machine, facts } = input;
   return [
-    ...tokenSteps(spec, machine, facts),
-    ...(hasJoined(observed, machine) ? [] : managedFilesStep(machine, facts, kubeletGroup(input))),
+    // A kubelet that crashes has kept its programs until now: no kubelet may be newer than an API server.
+    ...(runsAlready(facts) ? binarySteps(spec, machine, facts) : []),
+    ...managedFilesStep(machine, facts, kubeletGroup(input)),
   ];
 }
 

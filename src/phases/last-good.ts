@@ -1,9 +1,10 @@
 // What a machine ran before it is changed, kept on the machine itself until the change has proved good: whoever comes after a run
 // that was killed finds it there.
 import type { Context } from '../core/context.ts';
+import { BINARIES_STAMP } from '../machines/facts.ts';
 import type { Machine } from '../machines/machine.ts';
-
-const DIR = '/var/lib/quorate/last-good';
+import { LAST_GOOD_DIR, LAST_GOOD_MARK } from '../manifests/paths.ts';
+import type { GoodState } from './await-node.ts';
 
 /** Files that a change of a running machine may write. */
 const KEPT = [
@@ -17,24 +18,26 @@ const KEPT = [
   'var/lib/kubelet/config.yaml',
   'var/lib/kubelet/instance-config.yaml',
   'var/lib/kubelet/kubeadm-flags.env',
-  'usr/local/share/quorate/binaries.json',
+  BINARIES_STAMP.slice(1),
 ];
 
 /**
- * Arguments: binaries that will be replaced. One that is complete stays: a run that was ended half-way has left a mixture behind, and
+ * Arguments: the state as JSON, then binaries that will be replaced. Prints the state that is kept. One that is complete stays: a run that was ended half-way has left a mixture behind, and
  * what was good is what was there before it. Files only: directories stay when it is restored.
  */
 const KEEP_SCRIPT = `set -eu
-dir=${DIR}
-[ ! -e "$dir/complete" ] || exit 0
+dir=${LAST_GOOD_DIR} state=$1; shift
+[ ! -e ${LAST_GOOD_MARK} ] || { cat "$dir/state"; exit 0; }
 rm -rf "$dir"
 install -d -m 0700 "$dir"
 cd /
 for path in ${KEPT.join(' ')} "$@"; do [ ! -e "$path" ] || find "$path" -type f; done > "$dir/list"
 tar -cf "$dir/files.tar" -T "$dir/list"
-sync "$dir/files.tar" "$dir/list"
-: > "$dir/complete"
-sync "$dir/complete"
+printf '%s\\n' "$state" > "$dir/state"
+sync "$dir/files.tar" "$dir/list" "$dir/state"
+: > ${LAST_GOOD_MARK}
+sync ${LAST_GOOD_MARK}
+printf '%s\\n' "$state"
 `;
 
 /**
@@ -42,8 +45,8 @@ sync "$dir/complete"
  * that run are unlinked, not written over ("text file busy").
  */
 const RESTORE_SCRIPT = `set -eu
-dir=${DIR}
-[ -e "$dir/complete" ] || { echo "nothing was kept" >&2; exit 1; }
+dir=${LAST_GOOD_DIR}
+[ -e ${LAST_GOOD_MARK} ] || { echo "nothing was kept" >&2; exit 1; }
 cd /
 for path in ${KEPT.join(' ')}; do
   [ -d "$path" ] || continue
@@ -57,10 +60,20 @@ systemctl daemon-reload
 for unit in "$@"; do systemctl restart "$unit"; done
 `;
 
-/** Keeps what the machine runs now, unless something is kept already. `binaries` are the absolute paths that will be replaced. */
-export async function keepLastGood(ctx: Context, machine: Machine, binaries: readonly string[]): Promise<void> {
+/**
+ * Keeps what the machine runs now, unless something is kept already. `state` is what it is now, `binaries` are the absolute paths that
+ * will be replaced. Returns the state that belongs to what is kept.
+ */
+export async function keepLastGood(
+  ctx: Context,
+  machine: Machine,
+  state: GoodState,
+  binaries: readonly string[],
+): Promise<GoodState> {
   const paths = binaries.map((path) => path.slice(1));
-  await machine.exec(ctx, ['sh', '-c', KEEP_SCRIPT, 'keep', ...paths], { timeoutMs: 120_000 });
+  const argv = ['sh', '-c', KEEP_SCRIPT, 'keep', JSON.stringify(state), ...paths];
+  const { stdout } = await machine.exec(ctx, argv, { timeoutMs: 120_000 });
+  return JSON.parse(stdout) as GoodState;
 }
 
 /** Puts back what was kept and restarts these units. Throws COMMAND_FAILED when nothing was. */
@@ -70,5 +83,5 @@ export async function restoreLastGood(ctx: Context, machine: Machine, units: rea
 
 /** The change has proved good: what was before it is of no use any more. */
 export async function forgetLastGood(ctx: Context, machine: Machine): Promise<void> {
-  await machine.exec(ctx, ['rm', '-rf', DIR]);
+  await machine.exec(ctx, ['rm', '-rf', LAST_GOOD_DIR]);
 }

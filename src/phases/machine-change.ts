@@ -2,6 +2,7 @@
 // configuration of another is a state that nobody has tested. Pure.
 import type { BinaryArtifact } from '../artifacts/types.ts';
 import type { MachineFacts } from '../machines/facts.ts';
+import { LAST_GOOD_MARK } from '../manifests/paths.ts';
 import { type GroupWork, groupWork } from './managed-files.ts';
 import {
   etcdServiceGroup,
@@ -25,6 +26,8 @@ export interface MachineChange {
   readonly kubelet?: GroupWork;
   /** The title of the only part, when there is one alone. */
   readonly onlyPart?: string;
+  /** A run was ended before the machine was seen to be good: it may still have to be put back. */
+  readonly isUnfinished?: true;
   /** For the plan, a line each. */
   readonly details: readonly string[];
 }
@@ -41,7 +44,9 @@ export function machineChange(input: GroupInput): MachineChange | undefined {
   };
   const binaries = missingBinaries(spec, machine, facts);
   const present = Object.entries(work).filter((entry): entry is [string, GroupWork] => entry[1] !== undefined);
-  if (binaries.length + present.length === 0) return undefined;
+  if (binaries.length + present.length === 0) {
+    return facts.files[LAST_GOOD_MARK] === undefined ? undefined : UNFINISHED;
+  }
   return {
     binaries,
     ...Object.fromEntries(present),
@@ -49,6 +54,14 @@ export function machineChange(input: GroupInput): MachineChange | undefined {
     details: [...binaryLines(facts, binaries), ...present.map(([, { title, why }]) => `${title}: ${why}`)],
   };
 }
+
+/** All is written, and nobody knows whether it works: the run that wrote it was ended while it waited for that. */
+const UNFINISHED: MachineChange = {
+  binaries: [],
+  isUnfinished: true,
+  onlyPart: 'see that it is good after its last change',
+  details: ['a run was ended before that was known'],
+};
 
 /** `kubelet v1.36.1 to v1.36.3`: one line for all programs that go from the same version to the same one. */
 function binaryLines(facts: MachineFacts, binaries: readonly BinaryArtifact[]): string[] {
@@ -70,8 +83,9 @@ export function restartsRuntime({ binaries, runtime }: MachineChange): boolean {
   return runtime !== undefined || binaries.some(({ name }) => RUNTIME_BINARIES.includes(name));
 }
 
-/** True when the machine's etcd member or its API server stops for a moment. */
-export function stopsControlPlane({ staticPods, etcdService, binaries }: MachineChange): boolean {
+/** True when the machine's etcd member or its API server stops for a moment, or may have to. */
+export function stopsControlPlane({ staticPods, etcdService, binaries, isUnfinished }: MachineChange): boolean {
+  if (isUnfinished) return true;
   const isEtcd = etcdService !== undefined || binaries.some(({ name }) => name === 'etcd');
   return staticPods !== undefined || isEtcd;
 }

@@ -1,5 +1,6 @@
 // Where each machine of the control plane stands: to be started, to join, running, or lost. Every phase asks here, so that no two
 // of them see the same machine differently. Pure.
+import { isMemberAt } from '../etcd/members.ts';
 import type { ObservedMember } from '../etcd/types.ts';
 import { FORMED_PATH } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
@@ -28,7 +29,7 @@ export function memberOf(
   machine: Pick<MachineSpec, 'name' | 'address'>,
 ): ObservedMember | undefined {
   const members = observed.etcd?.members ?? [];
-  const byUrl = members.find(({ peerURLs }) => peerURLs.some((url) => url.includes(`//${machine.address}:`)));
+  const byUrl = members.find((member) => isMemberAt(member, machine.address));
   return byUrl ?? members.find(({ name }) => name === machine.name);
 }
 

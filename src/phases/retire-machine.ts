@@ -4,41 +4,26 @@ import { messageOf, QuorateError } from '../core/errors.ts';
 import { sleep } from '../core/wait.ts';
 import { readEtcd } from '../etcd/etcdctl.ts';
 import { removeMember } from '../etcd/membership.ts';
-import { cordonNode, deleteNode, drainNode } from '../kube/drain.ts';
+import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, deleteNode, drainNode } from '../kube/drain.ts';
 import type { Machine } from '../machines/machine.ts';
 import { MANIFESTS_DIR } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
 import { awaitStopped, handOverLeadership } from './apply-change.ts';
-import { memberOf } from './membership.ts';
-import { CORDON_MARK } from './roll-machine.ts';
+import { carriesEtcd, memberOf } from './membership.ts';
 import { outOfRotation } from './rotation.ts';
 import { SERIAL_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 import { wipeMachine } from './wipe-machine.ts';
 
-/** Pods get their own grace period and PodDisruptionBudgets their time. */
-const DRAIN_DEADLINE_MS = 600_000;
 /** The controllers see that a node is gone within a second or two. */
 const CLOSING_MS = 1_000;
 
-/** Why it leaves, for the plan. */
-export interface Retirement {
-  readonly why: string;
-  /** true: its pods are given no time, for it is dead. */
-  readonly isDead: boolean;
-}
-
 /**
  * The steps that take one machine out, in order: its pods go, its member leaves etcd through the gate, its node and its disk are
- * removed. A machine that does not answer is taken out as far as the others can do it.
+ * removed. A machine that does not answer is taken out as far as the others can do it. `why` is for the plan.
  */
-export function retireSteps(
-  spec: ClusterSpec,
-  observed: Observed,
-  machine: MachineSpec,
-  { why, isDead }: Retirement,
-): Step[] {
+export function retireSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, why: string): Step[] {
   const { name } = machine;
   const answers = observed.machines[name]?.facts !== undefined;
   const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
@@ -55,7 +40,7 @@ export function retireSteps(
   });
   const isPlane = machine.role === 'control-plane' && answers;
   return [
-    ...(node && !isDead && isNode(machine)
+    ...(node && isNode(machine) && !isDead(spec, observed, machine)
       ? [step('drain', 'move its pods elsewhere', (c, t) => drain(c, t, name))]
       : []),
     ...(isPlane ? [step('stop-api', 'stop its API server, unseen by clients', (c, t) => stopApi(c, t, name))] : []),
@@ -79,6 +64,13 @@ export function retireSteps(
         ]
       : []),
   ];
+}
+
+/** A machine that does not answer, or whose member and node are both down: its pods are given no time. */
+function isDead(spec: ClusterSpec, observed: Observed, machine: MachineSpec): boolean {
+  if (observed.machines[machine.name]?.facts === undefined) return true;
+  const isReady = observed.kube?.nodes.some(({ name, ready }) => name === machine.name && ready) ?? false;
+  return carriesEtcd(spec, machine) && memberOf(observed, machine)?.status === undefined && !isReady;
 }
 
 async function drain(ctx: Context, tools: Toolbox, name: string): Promise<void> {

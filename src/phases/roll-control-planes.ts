@@ -1,13 +1,15 @@
 import { componentVersions } from '../artifacts/catalog.ts';
+import type { Context } from '../core/context.ts';
 import { saveSnapshot } from '../etcd/membership.ts';
-import { uncordonNode } from '../kube/drain.ts';
+import { CORDON_MARK, uncordonNode } from '../kube/cordon.ts';
+import type { Machine } from '../machines/machine.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, etcdMachines, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { balancerSteps } from './load-balancers.ts';
 import { machineChange } from './machine-change.ts';
 import { leaderLast, memberStage, planeStage } from './membership.ts';
 import { groupInput } from './node-groups.ts';
-import { CORDON_MARK, rollStep } from './roll-machine.ts';
+import { rollStep } from './roll-machine.ts';
 import { returnToRotation } from './rotation.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 
@@ -73,21 +75,31 @@ function snapshotSteps(spec: ClusterSpec, observed: Observed, changes: readonly 
       machine: holder.name,
       title: `save a snapshot of etcd (${path})`,
       why: `before going from ${from} to ${spec.kubernetesVersion}, etcd ${componentVersions(spec.kubernetesVersion).etcd}`,
-      run: (ctx, { fleet }) => saveSnapshot(ctx, fleet.machine(holder.name), path),
+      run: async (ctx, { fleet }) => {
+        const machines = members.map(({ name }) => fleet.machine(name));
+        if (!(await someHolds(ctx, machines, path))) await saveSnapshot(ctx, fleet.machine(holder.name), path);
+      },
     },
   ];
 }
 
-/** What a run that was killed has left behind on machines that need no change any more. */
+/** A run that was ended may have saved it on another machine; one that is saved now would be of half-way. */
+async function someHolds(ctx: Context, machines: readonly Machine[], path: string): Promise<boolean> {
+  const found = await Promise.all(
+    machines.map(async (machine) => (await machine.exec(ctx, ['test', '-s', path], { allowFailure: true })).exitCode),
+  );
+  return found.includes(0);
+}
+
+/** What a run that was killed has left behind, and what no change of the same machine sees to. */
 function leftoverSteps(spec: ClusterSpec, observed: Observed, changes: readonly Step[]): Step[] {
   const isChanged = (name: string) => changes.some(({ machine }) => machine === name);
   const balancers = loadBalancers(spec).map(({ name }) => observed.machines[name]?.facts?.backends ?? {});
   return spec.machines.filter(isNode).flatMap((machine): Step[] => {
     const { name } = machine;
-    if (isChanged(name)) return [];
     const about = { lane: SERIAL_LANE, machine: name, why: 'a run that was ended has left it so' };
     const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
-    const isCordoned = node?.cordonedBy === CORDON_MARK && machine.role === 'control-plane';
+    const isCordoned = !isChanged(name) && node?.cordonedBy === CORDON_MARK && machine.role === 'control-plane';
     const isOut = balancers.some((backends) => /DRAIN|MAINT|no check/.test(backends[name] ?? ''));
     return [
       ...(isOut

@@ -2,7 +2,8 @@
 import { componentVersions } from '../artifacts/catalog.ts';
 import type { Context } from '../core/context.ts';
 import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
-import { cordonNode, drainNode, uncordonNode } from '../kube/drain.ts';
+import { firstLine } from '../core/text.ts';
+import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../kube/drain.ts';
 import { readNodes } from '../kube/read.ts';
 import { staticPodDigests } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
@@ -11,32 +12,26 @@ import { compareVersions, parseVersion } from '../topology/version.ts';
 import { applyChange } from './apply-change.ts';
 import { awaitGood, type GoodState } from './await-node.ts';
 import { forgetLastGood, keepLastGood, restoreLastGood } from './last-good.ts';
-import { changesNode, type MachineChange, restartsRuntime, stopsControlPlane } from './machine-change.ts';
+import { changesNode, type MachineChange, stopsControlPlane } from './machine-change.ts';
 import { carriesEtcd, memberOf } from './membership.ts';
 import { bootstrapOf, type GroupInput } from './node-groups.ts';
 import { outOfRotation } from './rotation.ts';
 import type { Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
-/** Annotation value on nodes that quorate cordons for a change: those it may uncordon by itself. */
-export const CORDON_MARK = 'change';
-/** Pods get their own grace period, 30 s by default, and PodDisruptionBudgets their time. */
-const DRAIN_DEADLINE_MS = 600_000;
-
 /** The step that carries a change out, in the given lane. */
 export function rollStep(input: GroupInput, change: MachineChange, lane: string): Step {
   const { spec, machine, observed } = input;
-  const isMember = carriesEtcd(spec, machine);
-  const stops = stopsControlPlane(change);
+  const serves = carriesEtcd(spec, machine) || machine.role === 'control-plane';
   return {
     id: `${machine.name}/roll`,
     lane,
     machine: machine.name,
     title: titleOf(input, change),
-    why: change.binaries.length > 0 ? 'missing or of another version' : 'differs from cluster.yaml',
+    why: whyOf(change),
     details: change.details,
-    ...(isMember && stops ? { disruption: { machine: machine.name, kind: 'restart' as const } } : {}),
-    run: (ctx, tools) => roll(ctx, tools, input, change, wasCordoned(observed, machine)),
+    ...(serves && stopsControlPlane(change) ? { disruption: { machine: machine.name, kind: 'restart' as const } } : {}),
+    run: (ctx, tools) => roll(ctx, tools, input, change, cordonOf(observed, machine)),
   };
 }
 
@@ -47,10 +42,18 @@ function titleOf({ spec, observed, machine }: GroupInput, change: MachineChange)
   return change.onlyPart ?? `change ${change.details.length} parts of it`;
 }
 
-/** A node that its owner cordoned stays cordoned. */
-function wasCordoned(observed: Observed, machine: MachineSpec): boolean {
+function whyOf({ binaries, isUnfinished }: MachineChange): string {
+  if (isUnfinished) return 'a run was ended before that was known';
+  return binaries.length > 0 ? 'missing or of another version' : 'differs from cluster.yaml';
+}
+
+/** owner: somebody wants it so, and it stays so. change: a run that was ended has left it. */
+type Cordon = 'none' | 'owner' | 'change';
+
+function cordonOf(observed: Observed, machine: MachineSpec): Cordon {
   const node = observed.kube?.nodes.find(({ name }) => name === machine.name);
-  return node !== undefined && !node.schedulable && node.cordonedBy !== CORDON_MARK;
+  if (node === undefined || node.schedulable) return 'none';
+  return node.cordonedBy === CORDON_MARK ? 'change' : 'owner';
 }
 
 async function roll(
@@ -58,30 +61,33 @@ async function roll(
   tools: Toolbox,
   input: GroupInput,
   change: MachineChange,
-  staysCordoned: boolean,
+  cordon: Cordon,
 ): Promise<void> {
   const { spec, machine } = input;
   const host = tools.fleet.machine(machine.name);
   if (machine.role === 'worker') await requireNewPlanes(ctx, tools, spec);
-  await keepLastGood(
-    ctx,
-    host,
-    change.binaries.map(({ installPath }) => installPath),
-  );
+  const replaced = change.binaries.map(({ installPath }) => installPath);
+  const former = await keepLastGood(ctx, host, formerState(input), replaced);
   const isDrained = isNode(machine) && changesNode(change);
-  if (isDrained) await emptyNode(ctx, tools, machine.name, staysCordoned);
+  if (isDrained) await emptyNode(ctx, tools, machine.name, cordon === 'owner');
+  const isToUncordon = cordon === 'change' || (isDrained && cordon === 'none');
   const work = async () => {
     try {
       await applyChange(ctx, tools, input, change);
       await awaitGood(ctx, tools, goodState(spec, machine, input));
     } catch (error) {
-      await rollBack(ctx, tools, input, change, error);
+      await rollBack(ctx, tools, input, former, error);
+      if (isToUncordon) await uncordonNode(await tools.kube(ctx), machine.name).catch(() => {});
+      throw new QuorateError('ROLLED_BACK', `${machine.name} is as it was before: ${firstLine(messageOf(error))}`, {
+        cause: error,
+        data: { machine: machine.name },
+      });
     }
+    await forgetLastGood(ctx, host);
   };
   const isBalanced = machine.role === 'control-plane' && stopsControlPlane(change);
   await (isBalanced ? outOfRotation(ctx, tools, machine.name, work) : work());
-  if (isDrained && !staysCordoned) await uncordonNode(await tools.kube(ctx), machine.name);
-  await forgetLastGood(ctx, host);
+  if (isToUncordon) await uncordonNode(await tools.kube(ctx), machine.name);
 }
 
 /** No kubelet may be newer than any API server: workers wait for a control plane that was left behind. Throws VERSION_SKEW. */
@@ -132,37 +138,32 @@ function formerState({ spec, observed, machine }: GroupInput): GoodState {
   };
 }
 
-/** Puts the machine back as it was and throws: ROLLED_BACK, or NODE_NOT_GOOD when that failed too. */
+/** Puts the machine back as it was. Throws NODE_NOT_GOOD when that failed too, and the cause when it is none to be undone. */
 async function rollBack(
   ctx: Context,
   tools: Toolbox,
-  input: GroupInput,
-  change: MachineChange,
+  { machine }: GroupInput,
+  former: GoodState,
   cause: unknown,
-): Promise<never> {
-  const { name } = input.machine;
+): Promise<void> {
+  const { name } = machine;
   // A machine that is gone cannot be put back, and a run that is stopped is continued or undone by the next one.
   if (ctx.signal.aborted || hasCode(cause, 'MACHINE_UNREACHABLE')) throw cause;
-  const reason = messageOf(cause).split('\n')[0] ?? '';
+  const reason = firstLine(messageOf(cause));
   ctx.emit('warning', { text: `${name} is not good after its change and is put back as it was: ${reason}` });
   const host = tools.fleet.machine(name);
   try {
-    await restoreLastGood(ctx, host, unitsOf(input, change));
-    await awaitGood(ctx, tools, formerState(input));
+    await restoreLastGood(ctx, host, unitsOf(machine));
+    await awaitGood(ctx, tools, former);
   } catch (error) {
     if (ctx.signal.aborted) throw error;
     const text = `${name} did not become good after its change (${reason}), and not after it was put back either: ${messageOf(error)}`;
     throw new QuorateError('NODE_NOT_GOOD', text, { cause: error });
   }
   await forgetLastGood(ctx, host);
-  if (isNode(input.machine)) await uncordonNode(await tools.kube(ctx), name).catch(() => {});
-  throw new QuorateError('ROLLED_BACK', `${name} is as it was before: ${reason}`, { cause, data: { machine: name } });
 }
 
-function unitsOf({ machine }: GroupInput, change: MachineChange): readonly string[] {
-  return [
-    ...(restartsRuntime(change) ? ['containerd.service'] : []),
-    ...(machine.role === 'etcd' ? ['etcd.service'] : []),
-    ...(isNode(machine) ? ['kubelet.service'] : []),
-  ];
+/** All of them: what an earlier run that was ended has changed of the machine, nobody knows. Containers outlive containerd. */
+function unitsOf(machine: MachineSpec): readonly string[] {
+  return machine.role === 'etcd' ? ['etcd.service'] : ['containerd.service', 'kubelet.service'];
 }

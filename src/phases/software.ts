@@ -1,7 +1,7 @@
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import type { Artifact, BinaryArtifact, ImageArtifact } from '../artifacts/types.ts';
 import type { Context } from '../core/context.ts';
-import type { MachineFacts } from '../machines/facts.ts';
+import { BINARIES_STAMP, type MachineFacts } from '../machines/facts.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
 import { planningFacts } from './facts.ts';
@@ -9,9 +9,6 @@ import { managedFilesStep } from './managed-files.ts';
 import { networkGroup, runtimeGroup } from './node-groups.ts';
 import { SERIAL_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
-
-/** The record of installed binaries on a machine: `{ path: { version, sha256 } }`. */
-const BINARIES_STAMP = '/usr/local/share/quorate/binaries.json';
 
 /**
  * Brings binaries, images, the container runtime and the node's network rules to a machine. What a machine that runs has in another
@@ -34,7 +31,9 @@ export function softwareSteps(spec: ClusterSpec, observed: Observed, machine: Ma
 
 /** True when the machine carries a node or a member that is up: changing its programs takes something away. */
 export function runsAlready(facts: MachineFacts): boolean {
-  return ['kubelet.service', 'etcd.service'].some((unit) => facts.units[unit]?.active === true);
+  // One that crashes is `activating` between two starts: systemd will start whatever lies there by then.
+  const states = ['kubelet.service', 'etcd.service'].map((unit) => facts.units[unit]?.state ?? '');
+  return states.some((state) => ['active', 'reloading', 'activating'].includes(state));
 }
 
 /** True when a machine that answers has not every binary and image of the specification. */
@@ -68,7 +67,8 @@ function missingImages(spec: ClusterSpec, machine: MachineSpec, facts: MachineFa
     .filter(({ reference }) => !facts.images.includes(reference));
 }
 
-function binarySteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
+/** Installs what the machine lacks. At most one step. */
+export function binarySteps(spec: ClusterSpec, machine: MachineSpec, facts: MachineFacts): Step[] {
   const missing = missingBinaries(spec, machine, facts);
   if (missing.length === 0) return [];
   return [

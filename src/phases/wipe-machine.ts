@@ -1,6 +1,8 @@
 // Takes everything of a cluster off a machine: a disk that quorate made is removed, a host of its owner's keeps its packages.
+import { dirname } from 'node:path';
 import type { Context } from '../core/context.ts';
 import { hasCode } from '../core/errors.ts';
+import { BINARIES_STAMP } from '../machines/facts.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import type { MachineSpec } from '../spec/types.ts';
 
@@ -27,9 +29,9 @@ rm -rf /usr/local/lib/quorate /run/flannel /run/quorate /var/log/kubernetes /var
 for dir in /var/lib/etcd /var/lib/kubelet /var/lib/containerd /var/lib/cni /var/lib/quorate; do
   [ ! -d "$dir" ] || find "$dir" -mindepth 1 -xdev -delete 2>/dev/null
 done
-stamp=/usr/local/share/quorate/binaries.json
+stamp=${BINARIES_STAMP}
 [ ! -f "$stamp" ] || tr ',{' '\\n\\n' < "$stamp" | sed -n 's/^"\\(\\/[^"]*\\)":$/\\1/p' | while IFS= read -r path; do rm -f "$path"; done
-rm -rf /usr/local/share/quorate
+rm -rf ${dirname(BINARIES_STAMP)}
 systemctl daemon-reload
 exit 0
 `;

@@ -8,9 +8,10 @@ import { requiredArtifacts } from '../../src/artifacts/catalog.ts';
 import { cachedArtifact, lookUpArtifact } from '../../src/artifacts/list.ts';
 import type { BinaryArtifact, CachedArtifact } from '../../src/artifacts/types.ts';
 import { silentContext } from '../../src/core/context.ts';
+import { BINARIES_STAMP } from '../../src/machines/facts.ts';
 import { createLocalDriver } from '../../src/machines/local/driver.ts';
 import { imagesStoreDir, layerDir } from '../../src/machines/local/layout.ts';
-import { BINARIES_FILE, bakeNodeImage, type NodeImage, nodeImageId } from '../../src/machines/local/node-image.ts';
+import { bakeNodeImage, type NodeImage, nodeImageId } from '../../src/machines/local/node-image.ts';
 import type { MachineProvider } from '../../src/machines/machine.ts';
 import type { MachineSpec } from '../../src/spec/types.ts';
 import { recordingContext } from '../helpers/context.ts';
@@ -80,7 +81,7 @@ describe.skipIf(skip !== undefined)(`node image${skip === undefined ? '' : ` (sk
 
   it('has the binaries at their places, with the stamp of what they are', async () => {
     const machine = driver.machine(spec, first);
-    const stamp = JSON.parse(Buffer.from((await machine.readFile(ctx, BINARIES_FILE)) ?? '{}').toString());
+    const stamp = JSON.parse(Buffer.from((await machine.readFile(ctx, BINARIES_STAMP)) ?? '{}').toString());
     for (const { artifact, sha256 } of runtime) {
       if (artifact.kind !== 'binary') continue;
       expect(JSON.stringify(stamp[artifact.installPath])).toContain(sha256);

@@ -7,6 +7,7 @@ import type { Context } from '../../core/context.ts';
 import { QuorateError } from '../../core/errors.ts';
 import { withLock } from '../../core/lock.ts';
 import { cacheDir } from '../../core/paths.ts';
+import { BINARIES_STAMP } from '../facts.ts';
 import { buildStore, type CachedImage, type ImportTools } from './images-store.ts';
 import { digest, imagesStoreDir, layerDir } from './layout.ts';
 import { readdirOrEmpty } from './records.ts';
@@ -14,14 +15,11 @@ import { readdirOrEmpty } from './records.ts';
 export interface NodeImage {
   /** Digest of what it holds. */
   readonly id: string;
-  /** Overlay layer with the binaries at their install paths, and BINARIES_FILE. */
+  /** Overlay layer with the binaries at their install paths, and BINARIES_STAMP. */
   readonly layerDir: string;
   /** containerd's root with the images. */
   readonly storeDir: string;
 }
-
-/** Where a machine keeps version and SHA-256 of each installed binary, by install path. */
-export const BINARIES_FILE = '/usr/local/share/quorate/binaries.json';
 
 type CachedBinary = CachedArtifact & { readonly artifact: BinaryArtifact };
 
@@ -106,8 +104,8 @@ async function fillLayer(layer: string, binaries: readonly CachedBinary[]): Prom
       .map(({ artifact, sha256 }) => [artifact.installPath, { version: artifact.version, sha256 }] as const)
       .sort(),
   );
-  await mkdir(dirname(join(layer, BINARIES_FILE)), { recursive: true, mode: 0o755 });
-  await writeFile(join(layer, BINARIES_FILE), `${JSON.stringify(stamp, null, 2)}\n`, { mode: 0o644 });
+  await mkdir(dirname(join(layer, BINARIES_STAMP)), { recursive: true, mode: 0o755 });
+  await writeFile(join(layer, BINARIES_STAMP), `${JSON.stringify(stamp, null, 2)}\n`, { mode: 0o644 });
 }
 
 /** A link shares its mode with the cache, so only an executable of everyone may be linked. */

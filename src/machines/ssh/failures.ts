@@ -1,6 +1,8 @@
 // What ssh's own words mean when a connection does not come about. They are English whatever the locale (OpenSSH has no
 // translations); only the login's standard error is read this way, never that of a command.
+
 import { type ErrorCode, QuorateError } from '../../core/errors.ts';
+import { lastLine } from '../../core/text.ts';
 import type { SshTarget } from './target.ts';
 
 interface Failure {
@@ -71,8 +73,4 @@ function byHand({ host, user, port, keyPath }: SshTarget): string {
 /** As known_hosts has it (sshd(8)). */
 function shellName({ host, port }: SshTarget): string {
   return port === 22 ? host : `'[${host}]:${port}'`;
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.trim() ?? '';
 }

@@ -69,6 +69,25 @@ describe('the quorum gate', () => {
     await expect(run).rejects.toMatchObject({ code: 'ETCD_QUORUM_AT_RISK' });
   });
 
+  it('does not stop the only API server that answers, though etcd would survive it', async () => {
+    const only = (name: string) => ({
+      ...healthy,
+      apiServers: healthy.apiServers.map((server) => ({ ...server, ready: server.machine === name })),
+    });
+    const run = apply([restart('cp1', () => expect.fail('must not run'))], () => only('cp1'));
+    await expect(run).rejects.toMatchObject({ code: 'API_SERVERS_AT_RISK' });
+    let ran = 0;
+    await apply(
+      [
+        restart('cp2', () => {
+          ran += 1;
+        }),
+      ],
+      () => only('cp1'),
+    );
+    expect(ran).toBe(1);
+  });
+
   it('restarts the member that is down already', async () => {
     let isUp = false;
     await apply(

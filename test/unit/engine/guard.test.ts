@@ -158,3 +158,18 @@ describe('a machine that refuses us', () => {
     expect(refusal({}, closed('MACHINE_UNREACHABLE'))).toEqual({});
   });
 });
+
+describe('a machine of another cluster', () => {
+  it('is neither written to nor wiped', () => {
+    const { facts } = healthy.machines.w1 ?? expect.fail('is there');
+    const machines = {
+      ...healthy.machines,
+      w1: { name: 'w1', state: 'running', facts: { ...facts, cluster: 'prod' } },
+    };
+    const observed = { ...healthy, machines } as Observed;
+    expect(refusal({}, observed)).toMatchObject({
+      code: 'FOREIGN_MACHINE',
+      message: 'not of cluster demo: w1 is part of prod',
+    });
+  });
+});

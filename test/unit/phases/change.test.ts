@@ -1,12 +1,13 @@
 // Changes to machines that serve: upgrades, certificates, labels; and what a killed run has left.
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CORDON_MARK } from '../../../src/kube/cordon.ts';
 import { announcedRecord, finishedRecord } from '../../../src/manifests/cluster-record.ts';
 import { staticPodFiles } from '../../../src/manifests/node-files.ts';
+import { LAST_GOOD_MARK } from '../../../src/manifests/paths.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { bootstrapOf } from '../../../src/phases/node-groups.ts';
 import { prepareMachines } from '../../../src/phases/prepare-machines.ts';
-import { CORDON_MARK } from '../../../src/phases/roll-machine.ts';
 import { rollWorkers } from '../../../src/phases/roll-workers.ts';
 import type { ClusterSpec, MachineSpec } from '../../../src/spec/types.ts';
 import { healthyCluster } from '../../helpers/observed.ts';
@@ -114,6 +115,36 @@ describe('an upgrade', () => {
   });
 });
 
+describe('a run that was killed while it waited for a machine to be good', () => {
+  const mark = { sha256: '', mode: 0o600, mtimeMs: 0 };
+  const unknown = (name: string) =>
+    withFacts(healthy, name, ({ files }) => ({ files: { ...files, [LAST_GOOD_MARK]: mark } }));
+
+  it('is continued: the machine is seen to be good, or put back, through the gate', () => {
+    const [step, ...others] = planned(spec, unknown('cp2'));
+    expect(others).toEqual([]);
+    expect(step).toMatchObject({
+      id: 'cp2/roll',
+      disruptive: true,
+      title: 'see that it is good after its last change',
+      why: 'a run was ended before that was known',
+    });
+    expect(outline(spec, unknown('w1'))).toEqual(['roll-workers: w1/roll']);
+  });
+});
+
+describe('a worker whose kubelet crashes', () => {
+  it('keeps its programs until the control plane is through', () => {
+    const state = { active: false, enabled: true, activeSinceMs: 0, state: 'activating' };
+    const crashing = withFacts(old, 'w1', ({ units }) => ({ units: { ...units, 'kubelet.service': state } }));
+    const lines = outline(spec, crashing);
+    expect(lines).not.toContain('prepare-machines: w1/binaries');
+    expect(lines.indexOf('form-cluster: w1/binaries')).toBeGreaterThan(
+      lines.findLastIndex((line) => line.startsWith('roll-control-planes')),
+    );
+  });
+});
+
 describe('a cluster whose etcd has machines of its own', () => {
   const external = makeSpec({ etcdMachines: 3 });
 
@@ -121,7 +152,7 @@ describe('a cluster whose etcd has machines of its own', () => {
     expect(outline(external, await healthyCluster(external))).toEqual([]);
   });
 
-  it('is upgraded members first, their leader last, and only they pass the gate', async () => {
+  it('is upgraded members first, their leader last, and API servers pass the gate too', async () => {
     const observed = ledBy(await healthyCluster({ ...external, kubernetesVersion: 'v1.36.1' }), 'etcd1');
     const steps = planned(external, observed).filter(({ phase }) => phase === 'roll-control-planes');
     expect(steps.map(({ id, disruptive }) => `${id} ${disruptive}`)).toEqual([
@@ -129,9 +160,9 @@ describe('a cluster whose etcd has machines of its own', () => {
       'etcd2/roll true',
       'etcd3/roll true',
       'etcd1/roll true',
-      'cp1/roll false',
-      'cp2/roll false',
-      'cp3/roll false',
+      'cp1/roll true',
+      'cp2/roll true',
+      'cp3/roll true',
     ]);
   });
 });

@@ -22,6 +22,7 @@ import { forgetLastGood, keepLastGood, restoreLastGood } from '../../../src/phas
 const DIR = '/var/lib/quorate/last-good';
 const KUBELET = '/usr/local/bin/kubelet';
 const MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+const STATE = { machine: 'cp1', etcd: '3.6.14', kubelet: 'v1.36.1' };
 const CONFIG = '/var/lib/kubelet/config.yaml';
 
 let root: string;
@@ -59,7 +60,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('what a machine ran', () => {
   it('comes back as it was: content, mode, manifests, and the units that read it', async () => {
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     put(MANIFEST, 'new manifest');
     put(CONFIG, 'new config');
     rmSync(join(root, KUBELET));
@@ -71,21 +72,26 @@ describe('what a machine ran', () => {
   });
 
   it('lies where root alone can read it: manifests and configuration name secrets', async () => {
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     expect(statSync(join(root, DIR)).mode & 0o777).toBe(0o700);
   });
 
   it('is kept once: a run that was ended half-way has left a mixture, and what was good is what was before it', async () => {
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     put(CONFIG, 'half of the new');
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     await restoreLastGood(ctx, machine, []);
     expect(get(CONFIG)).toBe('old config');
   });
 
+  it('is kept together with what it was: a later run waits for that, not for what it finds half-way', async () => {
+    expect(await keepLastGood(ctx, machine, STATE, [KUBELET])).toEqual(STATE);
+    expect(await keepLastGood(ctx, machine, { machine: 'cp1', kubelet: 'v1.36.3' }, [KUBELET])).toEqual(STATE);
+  });
+
   it('is kept anew when keeping it was itself cut off', async () => {
     put(`${DIR}/files.tar`, 'half an archive');
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     put(CONFIG, 'new config');
     await restoreLastGood(ctx, machine, []);
     expect(get(CONFIG)).toBe('old config');
@@ -93,14 +99,14 @@ describe('what a machine ran', () => {
 
   it('may lack what this machine does not have', async () => {
     rmSync(join(root, MANIFEST));
-    await keepLastGood(ctx, machine, ['/usr/local/bin/etcd']);
+    await keepLastGood(ctx, machine, STATE, ['/usr/local/bin/etcd']);
     put(CONFIG, 'new config');
     await restoreLastGood(ctx, machine, ['kubelet.service']);
     expect([get(CONFIG), get(KUBELET)]).toEqual(['old config', 'old kubelet']);
   });
 
   it('is replaced beside what runs: a program that is in use is unlinked, not written into', async () => {
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     writeFileSync(join(root, KUBELET), 'new kubelet');
     const running = openSync(join(root, KUBELET), 'r');
     try {
@@ -113,7 +119,7 @@ describe('what a machine ran', () => {
   });
 
   it('is forgotten once the change has proved good; then there is nothing to go back to', async () => {
-    await keepLastGood(ctx, machine, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
     await forgetLastGood(ctx, machine);
     expect(existsSync(join(root, DIR))).toBe(false);
     await expect(restoreLastGood(ctx, machine, [])).rejects.toThrow('nothing was kept');
