@@ -65,6 +65,7 @@ export async function carryOut(
 ): Promise<ChangeReport> {
   const { spec } = fleet;
   const start = Date.now();
+  requireReadable(observed);
   const report = planReport(spec, observed, planOf(spec, observed, change));
   const begun = makePlan(spec, observed, change.first ?? []);
   refuseRisky(
@@ -85,6 +86,18 @@ export async function carryOut(
     skipped: report.skipped,
     durationMs: Date.now() - start,
   };
+}
+
+/**
+ * A plan made without the cluster's own record, nodes and versions looks like one for a cluster that has none of these. Throws what kept
+ * them from being read. An API that does not answer at all is another matter: bringing it back is what a run may be for.
+ */
+function requireReadable({ kube, kubeError }: Observed): void {
+  if (kube !== undefined || kubeError === undefined) return;
+  throw new QuorateError(
+    'API_UNREACHABLE',
+    `an API server is ready, but the cluster cannot be read: ${kubeError.message}`,
+  );
 }
 
 function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, onlyFirst }: Change) {
@@ -110,6 +123,7 @@ async function applyAlone(
   const phases = onlyFirst ? first : [...first, ...PHASES];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
     const observed = await observe(alone, fleet);
+    requireReadable(observed);
     if (hasMoreToDo(planOf(fleet.spec, observed, change), agreed)) {
       throw new QuorateError('LOCKED', 'the cluster has changed since the plan was made', {
         hint: 'run the same command again and look at the new plan',

@@ -1,18 +1,19 @@
 // Nodes of a cluster, one by one: what `quorate node` does.
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
-import { quorumView } from '../engine/gate.ts';
+import { riskOfStopping } from '../engine/gate.ts';
 import { withClusterLock } from '../engine/lock.ts';
+import { withOperatorLock } from '../engine/operator-lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { connectKube } from '../kube/connect.ts';
 import { cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../kube/drain.ts';
 import { readNodes } from '../kube/read.ts';
 import type { ObservedNode } from '../kube/types.ts';
+import type { Fleet } from '../machines/fleet.ts';
 import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
-import { type ClusterSpec, etcdMachines } from '../spec/types.ts';
-import { mayDisrupt } from '../topology/quorum.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
 
 /** Kubernetes' label for the failure zone of a node (kubernetes.io, "Well-Known Labels"). */
@@ -39,6 +40,7 @@ export interface NodeRow {
 /** What a node verb needs of the cluster. */
 export interface NodeTools {
   readonly spec: ClusterSpec;
+  readonly fleet: Fleet;
   readonly kube: KubeClient;
   /** Looks at the whole cluster, for the quorum gate. */
   observe(): Promise<Observed>;
@@ -47,7 +49,7 @@ export interface NodeTools {
 /** Connects to the cluster. Throws API_UNREACHABLE. */
 export async function openNodeTools(ctx: Context, spec: ClusterSpec): Promise<NodeTools> {
   const fleet = openFleet(ctx, spec);
-  return { spec, kube: await connectKube(ctx, fleet), observe: () => observe(ctx, fleet) };
+  return { spec, fleet, kube: await connectKube(ctx, fleet), observe: () => observe(ctx, fleet) };
 }
 
 /** Every node of the cluster, by name. Throws API_UNREACHABLE, KUBE_FAILED. */
@@ -139,41 +141,25 @@ export async function drainNodes(
   const { spec, kube } = tools;
   const start = Date.now();
   const nodes = await named(kube, names);
-  const drainAll = async () => {
+  const drainAll = async (alone: Context) => {
     const done: DrainNodesReport['nodes'][number][] = [];
     for (const name of nodes) {
       const { force = false, deadlineMs = DRAIN_DEADLINE_MS } = options;
-      done.push({ name, ...(await drainNode(ctx, kube, name, { deadlineMs, force })) });
+      done.push({ name, ...(await drainNode(alone, kube, name, { deadlineMs, force })) });
       // Should quorate have cordoned it for an operation of its own: from now on its owner wants it so.
       await cordonNode(kube, name);
     }
     return done;
   };
   const done = await withClusterLock(ctx, spec.name, async () => {
-    await options.confirm(nodes, await quorumRisk(tools, nodes));
-    return recorded(ctx, spec, 'node drain', drainAll);
+    // A drained node is about to go down: the gate is asked as for a machine that is stopped.
+    const observed = await tools.observe();
+    await options.confirm(nodes, riskOfStopping(spec, observed, nodes));
+    return withOperatorLock(ctx, tools.fleet, observed, 'node drain', (alone) =>
+      recorded(alone, spec, 'node drain', () => drainAll(alone)),
+    );
   });
   return { nodes: done, durationMs: Date.now() - start };
-}
-
-/**
- * A drained node is about to go down, so the quorum gate is asked about its etcd member, as for a machine that is stopped. Each
- * one counts as planned down for the next.
- */
-async function quorumRisk(tools: NodeTools, nodes: readonly string[]): Promise<string | undefined> {
-  const { spec } = tools;
-  const voters = etcdMachines(spec).filter(({ name }) => nodes.includes(name));
-  if (voters.length === 0) return undefined;
-  const observed = await tools.observe();
-  if (observed.etcd === undefined) return 'etcd does not answer, so nobody can tell whether its quorum survives';
-  const view = quorumView(spec, observed);
-  const taken: string[] = [...view.plannedDown];
-  for (const { name } of voters) {
-    const decision = mayDisrupt({ ...view, plannedDown: taken }, { kind: 'restart', machine: name });
-    if (!decision.allowed) return decision.reason;
-    taken.push(name);
-  }
-  return undefined;
 }
 
 /** The names, each once. Throws NODE_NOT_FOUND with those that there are. */

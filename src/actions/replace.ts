@@ -4,10 +4,10 @@ import { QuorateError } from '../core/errors.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { Observed } from '../observe/observed.ts';
-import { clusterLife, memberOf } from '../phases/membership.ts';
-import { retireSteps } from '../phases/retire-machine.ts';
+import { memberOf } from '../phases/membership.ts';
+import { refuseLastCopy, retireSteps } from '../phases/retire-machine.ts';
 import type { Phase } from '../phases/step.ts';
-import type { ClusterSpec } from '../spec/types.ts';
+import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { type ChangeOptions, type ChangeReport, carryOut } from './carry-out.ts';
 import { openCluster } from './cluster.ts';
 
@@ -27,6 +27,7 @@ export async function replaceMachine(
       const { fleet, observed } = await openCluster(ctx, spec, options);
       fleet.machine(name);
       requireLiving(observed, name);
+      refuseLastCopy(spec, observed, machineNamed(spec, name));
       const change = {
         verb,
         first: [retirePhase(name, `Remove ${name}`, 'it is to be replaced')],
@@ -51,16 +52,24 @@ export async function resetMachine(
     recorded(ctx, spec, 'reset', async () => {
       const { fleet, observed } = await openCluster(ctx, spec, options);
       fleet.machine(name);
+      requireLiving(observed, name);
+      refuseLastCopy(spec, observed, machineNamed(spec, name));
       const first = [retirePhase(name, `Reset ${name}`, 'it is to leave the cluster')];
       return carryOut(ctx, fleet, observed, { verb: 'reset', first, onlyFirst: true }, options);
     }),
   );
 }
 
+function machineNamed(spec: ClusterSpec, name: string): MachineSpec {
+  const machine = spec.machines.find((candidate) => candidate.name === name);
+  if (machine === undefined) throw new QuorateError('MACHINE_NOT_FOUND', `there is no machine ${name} in cluster.yaml`);
+  return machine;
+}
+
 /** Without an etcd that answers nobody can be let go and nobody let in. */
 function requireLiving(observed: Observed, name: string): void {
-  if (clusterLife(observed) === 'living') return;
-  throw new QuorateError('ETCD_UNAVAILABLE', `${name} cannot be replaced: etcd does not answer`, {
+  if (observed.etcd !== undefined) return;
+  throw new QuorateError('ETCD_UNAVAILABLE', `${name} cannot leave the cluster: etcd does not answer`, {
     hint: 'bring a majority of its members back first; quorate status shows which are down',
   });
 }

@@ -213,6 +213,11 @@ export const ERRORS = {
     meaning: 'control planes hold different certificate authorities',
     hint: 'decide which one is right and remove the other from its machine',
   },
+  PKI_LAST_COPY: {
+    family: 'precondition',
+    meaning: "the machine holds the only copy of the cluster's keys that can be reached",
+    hint: 'add another control plane first, or bring one back that holds them; then run the same command again',
+  },
   PKI_INVALID: {
     family: 'precondition',
     meaning: 'a certificate or key is damaged, or they do not belong together',

@@ -42,7 +42,7 @@ export async function applyPhases(
   let observed = initial;
   // What the observation holds; after a phase that did something, nothing of it counts any more.
   let parts: readonly ObservedPart[] | undefined = ['etcd', 'kube'];
-  const isLiving = clusterLife(initial) !== 'new';
+  const isLiving = clusterLife(fleet.spec, initial) !== 'new';
   for (const phase of phases) {
     // What a run makes it makes as it should be: changing it would find nothing to do.
     if (phase.isForLiving && !isLiving) continue;

@@ -7,7 +7,7 @@ import { withLeaving } from '../machines/fleet.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Disruption, Step } from '../phases/step.ts';
 import type { Toolbox } from '../phases/toolbox.ts';
-import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
+import { type ClusterSpec, controlPlanes, etcdMachines } from '../spec/types.ts';
 import { afterAction, mayDisrupt, type QuorumDecision, type QuorumView } from '../topology/quorum.ts';
 
 /** An election takes a second or two; etcdctl gives up after five. */
@@ -55,12 +55,20 @@ function refusal(title: string, { machine }: Disruption, decision: QuorumDecisio
   });
 }
 
-/** Runs one disruptive step: only when quorum survives it. The step returns only when its member is back, promoted or gone. */
-export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, disruption: Disruption): Promise<void> {
+/**
+ * Asks the gate whether a machine may be disrupted now, by a fresh look at etcd. Throws ETCD_UNAVAILABLE, ETCD_QUORUM_AT_RISK and
+ * API_SERVERS_AT_RISK; `what` is what is to be done, for these.
+ */
+export async function askGate(
+  ctx: Context,
+  tools: Pick<Toolbox, 'fleet' | 'observe'>,
+  what: string,
+  disruption: Disruption,
+): Promise<void> {
   const observed = await observeEtcdPatiently(ctx, tools);
   if (observed.etcd === undefined) {
     // Whatever is to be done to a member, etcd has to agree to it or to survive it: neither can be told now.
-    throw new QuorateError('ETCD_UNAVAILABLE', `${step.title} on ${disruption.machine}: etcd does not answer`, {
+    throw new QuorateError('ETCD_UNAVAILABLE', `${what} on ${disruption.machine}: etcd does not answer`, {
       hint: 'bring its members back first (quorate status shows them), then run the same command again',
     });
   }
@@ -69,10 +77,33 @@ export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, d
     // The plan was shown and agreed to; a single voter cannot be changed any other way.
     outageAccepted: true,
   });
-  if (!decision.allowed) throw refusal(step.title, disruption, decision);
-  refuseLastApiServer(tools.fleet.spec, observed, step.title, disruption);
+  if (!decision.allowed) throw refusal(what, disruption, decision);
+  refuseLastApiServer(tools.fleet.spec, observed, what, disruption);
   ctx.emit('note', { text: `${disruption.machine}: ${decision.reason}` });
+}
+
+/** Runs one disruptive step: only when quorum survives it. The step returns only when its member is back, promoted or gone. */
+export async function runThroughGate(ctx: Context, tools: Toolbox, step: Step, disruption: Disruption): Promise<void> {
+  await askGate(ctx, tools, step.title, disruption);
   await step.run(ctx, tools);
+}
+
+/**
+ * Why machines may not all be taken down by hand, one after the other, as the members are now; undefined when nothing speaks against
+ * it. Each counts as planned down for the next.
+ */
+export function riskOfStopping(spec: ClusterSpec, observed: Observed, machines: readonly string[]): string | undefined {
+  const voters = etcdMachines(spec).filter(({ name }) => machines.includes(name));
+  if (voters.length === 0) return undefined;
+  if (observed.etcd === undefined) return 'etcd does not answer, so nobody can tell whether its quorum survives';
+  const view = quorumView(spec, observed);
+  const taken: string[] = [...view.plannedDown];
+  for (const { name } of voters) {
+    const decision = mayDisrupt({ ...view, plannedDown: taken }, { kind: 'restart', machine: name });
+    if (!decision.allowed) return decision.reason;
+    taken.push(name);
+  }
+  return undefined;
 }
 
 /**
@@ -87,7 +118,7 @@ function refuseLastApiServer(spec: ClusterSpec, observed: Observed, title: strin
 }
 
 /** One unanswered question is no proof that etcd is gone: it is asked for half a minute. */
-async function observeEtcdPatiently(ctx: Context, tools: Toolbox): Promise<Observed> {
+async function observeEtcdPatiently(ctx: Context, tools: Pick<Toolbox, 'observe'>): Promise<Observed> {
   for (let attempt = 1; ; attempt++) {
     const observed = await tools.observe(ctx, ['etcd', 'kube']);
     if (observed.etcd !== undefined || attempt >= ETCD_ATTEMPTS) return observed;

@@ -29,7 +29,7 @@ interface Built {
  * versions do not allow the step that the file asks for.
  */
 export function refuseImpossibleChanges(spec: ClusterSpec, observed: Observed): void {
-  refuseClosedDoors(observed);
+  refuseClosedDoors(spec, observed);
   const changes = [...builtChanges(spec, observed), ...machineChanges(spec, observed), ...totalChange(spec, observed)];
   if (changes.length > 0) {
     const texts = changes.map(({ field, was, is, why }) => `  ${field}: ${was} to ${is}: ${why}`);
@@ -51,14 +51,15 @@ export function refuseForeign(spec: ClusterSpec, observed: Observed): void {
 }
 
 /** A machine that does not answer is left out; one that refuses us is a matter for its owner, before anything else is changed. */
-function refuseClosedDoors(observed: Observed): void {
+function refuseClosedDoors(spec: ClusterSpec, observed: Observed): void {
   const refusals: readonly ErrorCode[] = [
     'SSH_AUTH_FAILED',
     'SSH_HOST_KEY_CHANGED',
     'SSH_HOST_KEY_UNKNOWN',
     'SUDO_REFUSED',
   ];
-  for (const { error } of Object.values(observed.machines)) {
+  for (const { name } of spec.machines) {
+    const error = observed.machines[name]?.error;
     const code = refusals.find((candidate) => candidate === error?.code);
     if (code !== undefined && error !== undefined) throw new QuorateError(code, error.message, { hint: error.hint });
   }
@@ -130,7 +131,7 @@ function totalChange(spec: ClusterSpec, observed: Observed): Change[] {
 }
 
 function refuseSkew(spec: ClusterSpec, observed: Observed): void {
-  if (clusterLife(observed) === 'new') return;
+  if (clusterLife(spec, observed) === 'new') return;
   const verdict = versionChange(spec, observed);
   if (!verdict.ok) throw new QuorateError('VERSION_SKEW', verdict.reason);
   const target = parseVersion(spec.kubernetesVersion);

@@ -16,7 +16,7 @@ export interface PlannedPhase {
 /** Every phase that has something to do, with its steps. Pure. Throws what a phase throws when it must not touch. */
 export function makePlan(spec: ClusterSpec, observed: Observed, phases: readonly Phase[] = PHASES): PlannedPhase[] {
   refuseImpossibleChanges(spec, observed);
-  const isLiving = clusterLife(observed) !== 'new';
+  const isLiving = clusterLife(spec, observed) !== 'new';
   return phases
     .filter(({ isForLiving }) => isLiving || !isForLiving)
     .map((phase) => ({ phase, steps: phase.plan(spec, observed) }))

@@ -16,6 +16,7 @@ import { API_SERVER_PORT, KUBELET_CONF_PATH, SHARED_PATHS } from '../pki/names.t
 import { sharedPathsOf, sharingMachines } from '../pki/placement.ts';
 import { generateSharedMaterial, parseSharedMaterial } from '../pki/shared.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
+import { askGate } from './gate.ts';
 
 /** etcd and three API servers take 14 s on two cores (MACHINES.md); a busy or slow host needs many times that. */
 const API_DEADLINE_MS = 240_000;
@@ -52,6 +53,7 @@ export function createToolbox(fleet: Fleet, options: ToolboxOptions = {}): RunTo
     if (client === used) client = connect(ctx);
     return client;
   };
+  const look: Toolbox['observe'] = (ctx, parts) => observe(ctx, fleet, parts === undefined ? {} : { parts });
   return {
     fleet,
     artifacts: (ctx, wanted) => pullArtifacts(ctx, wanted, options),
@@ -68,7 +70,8 @@ export function createToolbox(fleet: Fleet, options: ToolboxOptions = {}): RunTo
         .then((connected) => deleteToken(connected, id))
         .catch(() => {});
     },
-    observe: (ctx, parts) => observe(ctx, fleet, parts === undefined ? {} : { parts }),
+    observe: look,
+    askGate: (ctx, what, disruption) => askGate(ctx, { fleet, observe: look }, what, disruption),
     probe: async (ctx, address) =>
       probeApiServer(ctx, address, API_SERVER_PORT, (await shared(ctx)).authorities.ca.certificate),
   };

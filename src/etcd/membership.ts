@@ -64,6 +64,9 @@ export async function readMemberStatus(ctx: Context, machine: Machine): Promise<
 export async function saveSnapshot(ctx: Context, machine: Machine, path: string): Promise<void> {
   const directory = path.slice(0, path.lastIndexOf('/'));
   await machine.exec(ctx, ['install', '-d', '-m', '0700', directory]);
-  await machine.exec(ctx, etcdctl('--command-timeout=5m', 'snapshot', 'save', path), { timeoutMs: 310_000 });
-  await machine.exec(ctx, ['etcdutl', 'snapshot', 'status', path], { timeoutMs: 120_000 });
+  // It gets its name once it has been checked: what has the name is good.
+  const unchecked = `${path}.unchecked`;
+  await machine.exec(ctx, etcdctl('--command-timeout=5m', 'snapshot', 'save', unchecked), { timeoutMs: 310_000 });
+  await machine.exec(ctx, ['etcdutl', 'snapshot', 'status', unchecked], { timeoutMs: 120_000 });
+  await machine.exec(ctx, ['mv', unchecked, path]);
 }

@@ -80,6 +80,15 @@ export async function readLeases(kube: KubeClient): Promise<KubeState['leases']>
   );
 }
 
+/** When a node's kubelet last renewed its lease, by the node's own clock, milliseconds since the Unix epoch. Throws as readKube. */
+export async function readNodeHeartbeat(kube: KubeClient, node: string): Promise<number> {
+  const coordination = kube.api(kube.library.CoordinationV1Api);
+  const lease = await kube.request(`read the lease of ${node}`, () =>
+    coordination.readNamespacedLease({ namespace: 'kube-node-lease', name: node }),
+  );
+  return new Date(lease.spec?.renewTime ?? 0).getTime();
+}
+
 /** Data of a ConfigMap in kube-system; undefined before it is written. */
 async function readConfigMap(kube: KubeClient, name: string): Promise<Record<string, string> | undefined> {
   const core = kube.api(kube.library.CoreV1Api);

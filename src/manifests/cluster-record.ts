@@ -66,15 +66,24 @@ export function parseRecord(data: Readonly<Record<string, string>> | undefined):
   }
 }
 
-/** What the record says once the cluster is as the specification wants it. */
-export function finishedRecord(spec: ClusterSpec, before: ClusterRecord | undefined): ClusterRecord {
+/**
+ * What the record says once the cluster is as the specification wants it. `retired` has been taken out by then; what else the
+ * specification does not name stays recorded, because nobody has taken it out.
+ */
+export function finishedRecord(
+  spec: ClusterSpec,
+  before: ClusterRecord | undefined,
+  retired: readonly Pick<MachineSpec, 'name'>[] = [],
+): ClusterRecord {
   const { kubernetesVersion } = spec;
+  const named = new Set([...spec.machines, ...retired].map(({ name }) => name));
+  const stays = (before?.machines ?? []).filter(({ name }) => !named.has(name));
   const previous = before?.kubernetesVersion === kubernetesVersion ? before.previousVersion : before?.kubernetesVersion;
   return {
     kubernetesVersion,
     ...(previous === undefined ? {} : { previousVersion: previous }),
     etcdTopology: spec.etcd.topology,
-    machines: spec.machines,
+    machines: [...spec.machines, ...stays],
   };
 }
 

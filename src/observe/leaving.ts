@@ -19,6 +19,16 @@ export function leavingMachines(spec: ClusterSpec, observed: Observed): readonly
   return strangers.map(({ name, address }) => strayMachine(spec, name, address));
 }
 
+/**
+ * Those among them that may be taken out. The others are only let in: as long as the record cannot be read, nobody knows whether a
+ * member that the specification does not name is quorate's.
+ */
+export function retiring({ leaving, kube }: Pick<Observed, 'leaving' | 'kube'>): readonly MachineSpec[] {
+  if (kube === undefined) return [];
+  const recorded = kube.record?.machines.map(({ name }) => name);
+  return recorded === undefined ? leaving : leaving.filter(({ name }) => recorded.includes(name));
+}
+
 /** What can be said of a machine that is known by its member only. */
 function strayMachine(spec: ClusterSpec, name: string, address: string): MachineSpec {
   const driver = spec.machines[0]?.driver ?? 'local';

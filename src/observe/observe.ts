@@ -26,6 +26,9 @@ const CA_PATH = certificatePath('ca');
 /** An election takes a second or two. */
 const ETCD_ATTEMPTS = 3;
 const ETCD_PAUSE_MS = 1_500;
+/** A request that breaks once is no proof that the API cannot be read. */
+const KUBE_ATTEMPTS = 2;
+const KUBE_PAUSE_MS = 1_000;
 /**
  * Machines that are asked at once. Each one costs this host a process (nsenter, ssh) while it is asked, some 5 MB; with a few
  * dozen at once the answers, not the waiting, are what the time goes into.
@@ -153,10 +156,14 @@ async function observeEndpoint(
 }
 
 async function observeKube(ctx: Context, fleet: Fleet): Promise<Pick<Observed, 'kube' | 'kubeError'>> {
-  try {
-    return { kube: await readKube(await connectKube(ctx, fleet)) };
-  } catch (error) {
-    return { kubeError: asData(error) };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { kube: await readKube(await connectKube(ctx, fleet)) };
+    } catch (error) {
+      if (attempt >= KUBE_ATTEMPTS) return { kubeError: asData(error) };
+      asData(error);
+      await sleep(KUBE_PAUSE_MS, ctx);
+    }
   }
 }
 

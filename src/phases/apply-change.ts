@@ -1,4 +1,6 @@
 // The parts of a change to a running machine, in the order in which they may follow each other.
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
 import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
@@ -7,6 +9,7 @@ import { moveLeader, readMemberStatus } from '../etcd/membership.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { RenderedFile } from '../manifests/file.ts';
 import { MANIFESTS_DIR } from '../manifests/paths.ts';
+import { isNode } from '../spec/types.ts';
 import { type MachineChange, restartsRuntime } from './machine-change.ts';
 import { carryOutWork, type GroupWork } from './managed-files.ts';
 import { type GroupInput, staticPodGroup } from './node-groups.ts';
@@ -30,14 +33,16 @@ export async function applyChange(
   const host = tools.fleet.machine(input.machine.name);
   const installs = (name: string) => change.binaries.some((binary) => binary.name === name);
   await installBinaries(ctx, tools, input.machine.name, input.facts, change.binaries);
-  if (restartsRuntime(change)) await carryOutWork(ctx, host, withRestart(change.runtime, 'containerd.service'));
-  if (change.etcdService || (input.machine.role === 'etcd' && installs('etcd'))) {
+  const isNodeToo = isNode(input.machine);
+  if (isNodeToo && restartsRuntime(change))
+    await carryOutWork(ctx, host, withRestart(change.runtime, 'containerd.service'));
+  if (change.etcdService || (input.machine.role === 'etcd' && (installs('etcd') || change.isResumed))) {
     await handOverLeadership(ctx, host);
     await carryOutWork(ctx, host, withRestart(change.etcdService, 'etcd.service'));
   }
   if (change.staticPods) await changeStaticPods(ctx, host, input, change.staticPods);
   if (change.operator) await carryOutWork(ctx, host, change.operator);
-  if (change.kubelet || installs('kubelet')) {
+  if (isNodeToo && (change.kubelet || installs('kubelet') || change.isResumed)) {
     await carryOutWork(ctx, host, withRestart(change.kubelet, 'kubelet.service'));
   }
 }
@@ -57,7 +62,7 @@ function withRestart(work: GroupWork | undefined, unit: string): UnitWork {
  */
 async function changeStaticPods(ctx: Context, host: Machine, input: GroupInput, work: GroupWork): Promise<void> {
   const etcd = work.changed.find(({ path }) => path === ETCD_MANIFEST);
-  if (etcd === undefined) return carryOutWork(ctx, host, work);
+  if (etcd === undefined || (await isSamePod(ctx, host, etcd))) return carryOutWork(ctx, host, work);
   await handOverLeadership(ctx, host);
   await host.exec(ctx, ['rm', '-f', API_SERVER_MANIFEST]);
   await awaitStopped(ctx, host, 'kube-apiserver');
@@ -67,6 +72,17 @@ async function changeStaticPods(ctx: Context, host: Machine, input: GroupInput, 
     ({ path }) => path === API_SERVER_MANIFEST || (path !== ETCD_MANIFEST && changed.has(path)),
   );
   await host.writeFiles(ctx, rest);
+}
+
+/** True when the file differs in its mode or its spelling only: the kubelet sees no other pod then, and replaces nothing. */
+async function isSamePod(ctx: Context, host: Machine, { path, content }: RenderedFile): Promise<boolean> {
+  const former = await host.readFile(ctx, path);
+  if (former === undefined) return false;
+  try {
+    return isDeepStrictEqual(parse(Buffer.from(former).toString()), parse(Buffer.from(content).toString()));
+  } catch {
+    return false;
+  }
 }
 
 async function replaceMember(ctx: Context, host: Machine, manifest: RenderedFile): Promise<void> {

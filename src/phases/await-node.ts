@@ -3,7 +3,8 @@ import type { Context } from '../core/context.ts';
 import { hasCode, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { readMemberStatus } from '../etcd/membership.ts';
-import { readKubeState } from '../kube/read.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { readKubeState, readNodeHeartbeat } from '../kube/read.ts';
 import type { KubeState } from '../kube/types.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -53,15 +54,36 @@ export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState)
       if (!probe.ready) return `its API server is not ready: ${probe.detail ?? 'no answer'}`;
     }
     if (wanted.pods === undefined && wanted.kubelet === undefined) return true;
-    const state = await readKubeState(await tools.kube(ctx));
+    const kube = await tools.kube(ctx);
+    const state = await readKubeState(kube);
     refuseCrashes(wanted, state);
-    return missing(wanted, state) ?? true;
+    return missing(wanted, state) ?? (await kubeletProblem(ctx, tools, kube, wanted)) ?? true;
   });
 }
 
 async function runsApiServer(ctx: Context, tools: Toolbox, machine: string): Promise<boolean> {
   const argv = ['pgrep', '-x', 'kube-apiserver'];
   return (await tools.fleet.machine(machine).exec(ctx, argv, { allowFailure: true })).exitCode === 0;
+}
+
+/**
+ * A node stays Ready for 40 s after its kubelet has died, so it counts only what the kubelet has done since it was started: it renews its
+ * lease at once, and then every 10 s (k8s.io/kubernetes pkg/kubelet/kubelet.go, nodeLeaseRenewIntervalFraction). Both times are by the
+ * machine's own clock.
+ */
+async function kubeletProblem(
+  ctx: Context,
+  tools: Toolbox,
+  kube: KubeClient,
+  { machine, kubelet }: GoodState,
+): Promise<string | undefined> {
+  if (kubelet === undefined) return undefined;
+  const show = ['systemctl', 'show', 'kubelet.service', '--timestamp=unix', '-p', 'ActiveState,ActiveEnterTimestamp'];
+  const { stdout } = await tools.fleet.machine(machine).exec(ctx, show);
+  if (!stdout.includes('ActiveState=active')) return 'its kubelet does not stay up';
+  const startedMs = Number(/^ActiveEnterTimestamp=@(\d+)/m.exec(stdout)?.[1] ?? 0) * 1000;
+  if ((await readNodeHeartbeat(kube, machine)) >= startedMs) return undefined;
+  return 'its kubelet has not been heard of since its start';
 }
 
 function missing({ machine, pods = {}, kubelet }: GoodState, state: KubeState): string | undefined {

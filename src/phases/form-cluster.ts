@@ -1,7 +1,7 @@
 import { textFile } from '../manifests/file.ts';
 import { FORMED_PATH } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
-import { etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
+import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
 import { objectSteps } from './cluster-objects.ts';
 import { planningFacts } from './facts.ts';
 import { joinSteps } from './join-worker.ts';
@@ -28,15 +28,15 @@ export const formCluster: Phase = {
         .flatMap((machine) => [...joinSteps(spec, observed, machine), ...settleSteps(observed, machine)]),
       ...servingSteps(spec, observed),
       ...objects.afterCertificates,
-      ...(lacksRecord(observed) ? recordSteps(spec, observed, undefined) : []),
+      ...(lacksRecord(spec, observed) ? recordSteps(spec, observed, undefined) : []),
       ...etcdMachines(spec).flatMap((machine) => formedSteps(observed, machine)),
     ];
   },
 };
 
 /** An API that does not answer just now is no proof that there is none: of a cluster that has been whole, only its own word counts. */
-function lacksRecord(observed: Observed): boolean {
-  return observed.kube === undefined ? !hasFormed(observed) : observed.kube.record === undefined;
+function lacksRecord(spec: ClusterSpec, observed: Observed): boolean {
+  return observed.kube === undefined ? !hasFormed(spec, observed) : observed.kube.record === undefined;
 }
 
 /** Marks a member's machine as one that has been part of the whole: an empty disk there is a loss from now on. */

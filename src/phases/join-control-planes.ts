@@ -38,7 +38,7 @@ export const joinControlPlanes: Phase = {
   needs: ['etcd', 'kube'],
   isForLiving: true,
   plan: (spec, observed) => {
-    const members = etcdMachines(spec).filter((machine) => memberStage(observed, machine) === 'join');
+    const members = etcdMachines(spec).filter((machine) => memberStage(spec, observed, machine) === 'join');
     const planes = controlPlanes(spec).filter(
       (machine) => carriesEtcd(spec, machine) && planeStage(spec, observed, machine) === 'join',
     );

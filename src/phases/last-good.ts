@@ -6,6 +6,9 @@ import type { Machine } from '../machines/machine.ts';
 import { LAST_GOOD_DIR, LAST_GOOD_MARK } from '../manifests/paths.ts';
 import type { GoodState } from './await-node.ts';
 
+/** Which programs a machine has, relative to its root. */
+const STAMP = BINARIES_STAMP.slice(1);
+
 /** Files that a change of a running machine may write. */
 const KEPT = [
   'etc/kubernetes/manifests',
@@ -18,26 +21,39 @@ const KEPT = [
   'var/lib/kubelet/config.yaml',
   'var/lib/kubelet/instance-config.yaml',
   'var/lib/kubelet/kubeadm-flags.env',
-  BINARIES_STAMP.slice(1),
+  STAMP,
 ];
 
 /**
- * Arguments: the state as JSON, then binaries that will be replaced. Prints the state that is kept. One that is complete stays: a run that was ended half-way has left a mixture behind, and
- * what was good is what was there before it. Files only: directories stay when it is restored.
+ * Arguments: the state as JSON, then the programs that will be replaced. Prints the state that is kept. What is complete stays: a run
+ * that was ended half-way has left a mixture behind, and what was good is what was there before it. Programs are added to it as long as
+ * none has been replaced, which the stamp tells. Files only: directories stay when it is restored.
  */
 const KEEP_SCRIPT = `set -eu
 dir=${LAST_GOOD_DIR} state=$1; shift
-[ ! -e ${LAST_GOOD_MARK} ] || { cat "$dir/state"; exit 0; }
-rm -rf "$dir"
-install -d -m 0700 "$dir"
 cd /
-for path in ${KEPT.join(' ')} "$@"; do [ ! -e "$path" ] || find "$path" -type f; done > "$dir/list"
-tar -cf "$dir/files.tar" -T "$dir/list"
-printf '%s\\n' "$state" > "$dir/state"
-sync "$dir/files.tar" "$dir/list" "$dir/state"
-: > ${LAST_GOOD_MARK}
-sync ${LAST_GOOD_MARK}
-printf '%s\\n' "$state"
+keep_programs() {
+  { cat "$dir/programs" 2>/dev/null || true; for path in "$@"; do [ ! -f "$path" ] || echo "$path"; done; } | sort -u > "$dir/programs.new"
+  tar -cf "$dir/programs.tar.new" -T "$dir/programs.new"
+  sync "$dir/programs.tar.new"
+  mv "$dir/programs.tar.new" "$dir/programs.tar"
+  mv "$dir/programs.new" "$dir/programs"
+}
+if [ ! -e ${LAST_GOOD_MARK} ]; then
+  rm -rf "$dir"
+  install -d -m 0700 "$dir"
+  for path in ${KEPT.join(' ')}; do [ ! -e "$path" ] || find "$path" -type f; done > "$dir/list"
+  tar -cf "$dir/files.tar" -T "$dir/list"
+  printf '%s\\n' "$state" > "$dir/state"
+  [ ! -f ${STAMP} ] || cp ${STAMP} "$dir/stamp"
+  keep_programs "$@"
+  sync "$dir"/*
+  : > ${LAST_GOOD_MARK}
+  sync ${LAST_GOOD_MARK}
+elif cmp -s ${STAMP} "$dir/stamp"; then
+  keep_programs "$@"
+fi
+cat "$dir/state"
 `;
 
 /**
@@ -53,6 +69,7 @@ for path in ${KEPT.join(' ')}; do
   find "$path" -type f | while IFS= read -r file; do grep -qxF "$file" "$dir/list" || rm -f "$file"; done
 done
 tar -C / --unlink-first --exclude='etc/kubernetes/manifests/*' -xf "$dir/files.tar"
+[ ! -s "$dir/programs" ] || tar -C / --unlink-first -xf "$dir/programs.tar"
 if grep -q '^etc/kubernetes/manifests/' "$dir/list"; then
   tar -C / --unlink-first --wildcards -xf "$dir/files.tar" 'etc/kubernetes/manifests/*'
 fi

@@ -26,8 +26,10 @@ export interface MachineChange {
   readonly kubelet?: GroupWork;
   /** The title of the only part, when there is one alone. */
   readonly onlyPart?: string;
-  /** A run was ended before the machine was seen to be good: it may still have to be put back. */
-  readonly isUnfinished?: true;
+  /**
+   * A run was ended before the machine was seen to be good: its units may still run what was before, and it may have to be put back.
+   */
+  readonly isResumed: boolean;
   /** For the plan, a line each. */
   readonly details: readonly string[];
 }
@@ -44,21 +46,21 @@ export function machineChange(input: GroupInput): MachineChange | undefined {
   };
   const binaries = missingBinaries(spec, machine, facts);
   const present = Object.entries(work).filter((entry): entry is [string, GroupWork] => entry[1] !== undefined);
-  if (binaries.length + present.length === 0) {
-    return facts.files[LAST_GOOD_MARK] === undefined ? undefined : UNFINISHED;
-  }
+  const isResumed = facts.files[LAST_GOOD_MARK] !== undefined;
+  if (binaries.length + present.length === 0) return isResumed ? ONLY_RESUMED : undefined;
   return {
     binaries,
+    isResumed,
     ...Object.fromEntries(present),
     ...(binaries.length === 0 && present.length === 1 && present[0] ? { onlyPart: present[0][1].title } : {}),
     details: [...binaryLines(facts, binaries), ...present.map(([, { title, why }]) => `${title}: ${why}`)],
   };
 }
 
-/** All is written, and nobody knows whether it works: the run that wrote it was ended while it waited for that. */
-const UNFINISHED: MachineChange = {
+/** All is written, and nobody knows whether it works. */
+const ONLY_RESUMED: MachineChange = {
   binaries: [],
-  isUnfinished: true,
+  isResumed: true,
   onlyPart: 'see that it is good after its last change',
   details: ['a run was ended before that was known'],
 };
@@ -74,18 +76,20 @@ function binaryLines(facts: MachineFacts, binaries: readonly BinaryArtifact[]): 
 }
 
 /** True when pods should leave the machine meanwhile: their kubelet or their runtime becomes another one. */
-export function changesNode({ binaries, runtime }: MachineChange): boolean {
+export function changesNode({ binaries, runtime, isResumed }: MachineChange): boolean {
+  if (isResumed) return true;
   return runtime !== undefined || binaries.some(({ name }) => name === 'kubelet' || RUNTIME_BINARIES.includes(name));
 }
 
 /** True when containerd has to be started again. */
-export function restartsRuntime({ binaries, runtime }: MachineChange): boolean {
+export function restartsRuntime({ binaries, runtime, isResumed }: MachineChange): boolean {
+  if (isResumed) return true;
   return runtime !== undefined || binaries.some(({ name }) => RUNTIME_BINARIES.includes(name));
 }
 
 /** True when the machine's etcd member or its API server stops for a moment, or may have to. */
-export function stopsControlPlane({ staticPods, etcdService, binaries, isUnfinished }: MachineChange): boolean {
-  if (isUnfinished) return true;
+export function stopsControlPlane({ staticPods, etcdService, binaries, isResumed }: MachineChange): boolean {
+  if (isResumed) return true;
   const isEtcd = etcdService !== undefined || binaries.some(({ name }) => name === 'etcd');
   return staticPods !== undefined || isEtcd;
 }

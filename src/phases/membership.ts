@@ -4,15 +4,29 @@ import { isMemberAt } from '../etcd/members.ts';
 import type { ObservedMember } from '../etcd/types.ts';
 import { FORMED_PATH } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
-import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
+import { KUBELET_CONF_PATH } from '../pki/names.ts';
+import { type ClusterSpec, etcdMachines, type MachineSpec, machinesOf } from '../spec/types.ts';
 
-/** new: nothing holds etcd data. living: etcd answers, so it has a quorum. down: there is data, and no answer. */
-export type ClusterLife = 'new' | 'living' | 'down';
+/**
+ * living: etcd answers, so it has a quorum. down: no answer, and something shows that there has been a cluster. new: every machine that
+ * is to carry etcd has been looked at, and nothing does. unknown: one of them could not be looked at; what it holds may be all there is.
+ */
+export type ClusterLife = 'new' | 'living' | 'down' | 'unknown';
 
 /** The life of the cluster's etcd. */
-export function clusterLife(observed: Observed): ClusterLife {
+export function clusterLife(spec: ClusterSpec, observed: Observed): ClusterLife {
   if (observed.etcd !== undefined) return 'living';
-  return Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData) ? 'down' : 'new';
+  const hasData = Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData);
+  if (hasData || hasFormed(spec, observed)) return 'down';
+  return unseenCarriers(spec, observed).length > 0 ? 'unknown' : 'new';
+}
+
+/** Machines that carry etcd, exist, and could not be looked at: without power, or silent. */
+export function unseenCarriers(spec: ClusterSpec, observed: Observed): readonly MachineSpec[] {
+  return etcdMachines(spec).filter(({ name }) => {
+    const seen = observed.machines[name];
+    return seen !== undefined && seen.facts === undefined && seen.state !== 'absent';
+  });
 }
 
 /**
@@ -34,15 +48,16 @@ export function memberOf(
 }
 
 /** The stage of a machine that carries etcd. */
-export function memberStage(observed: Observed, machine: MachineSpec): Stage {
-  const life = clusterLife(observed);
+export function memberStage(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Stage {
+  const life = clusterLife(spec, observed);
   const seen = observed.machines[machine.name];
   const isGone = seen?.state === 'absent';
   if (seen?.facts === undefined && !isGone) return 'waiting';
   const hasData = seen?.facts?.hasEtcdData === true;
   const isRunning = seen?.facts?.running.includes('etcd') === true;
   if (life === 'new') return 'start';
-  if (life === 'down') return !isRunning && (hasData || !hasFormed(observed)) ? 'start' : 'waiting';
+  if (life === 'unknown') return 'waiting';
+  if (life === 'down') return !isRunning && (hasData || !hasFormed(spec, observed)) ? 'start' : 'waiting';
   const member = memberOf(observed, machine);
   if (member === undefined || member.isLearner) return 'join';
   if (member.status !== undefined) return 'running';
@@ -53,7 +68,7 @@ export function memberStage(observed: Observed, machine: MachineSpec): Stage {
 
 /** The stage of a control plane: with stacked etcd that of its member, else that of its API server. */
 export function planeStage(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Stage {
-  if (carriesEtcd(spec, machine)) return memberStage(observed, machine);
+  if (carriesEtcd(spec, machine)) return memberStage(spec, observed, machine);
   const seen = observed.machines[machine.name];
   if (seen?.facts === undefined && seen?.state !== 'absent') return 'waiting';
   return seen?.facts?.running.includes('kube-apiserver') ? 'running' : 'start';
@@ -64,9 +79,12 @@ export function carriesEtcd(spec: ClusterSpec, machine: MachineSpec): boolean {
   return etcdMachines(spec).some(({ name }) => name === machine.name);
 }
 
-/** Whether the cluster has been whole once: from then on an empty disk is a loss and no beginning. */
-export function hasFormed(observed: Observed): boolean {
-  return Object.values(observed.machines).some(({ facts }) => facts?.files[FORMED_PATH] !== undefined);
+/** Whether the cluster has served once, by its own mark or by a worker that has joined: from then on an empty disk is a loss. */
+export function hasFormed(spec: ClusterSpec, observed: Observed): boolean {
+  const hasJoined = machinesOf(spec, 'worker').some(
+    ({ name }) => observed.machines[name]?.facts?.files[KUBELET_CONF_PATH] !== undefined,
+  );
+  return hasJoined || Object.values(observed.machines).some(({ facts }) => facts?.files[FORMED_PATH] !== undefined);
 }
 
 /** Followers first, the leader last: an election is paid for once. Machines without a member keep their place before the leader. */

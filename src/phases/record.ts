@@ -4,6 +4,7 @@ import { applyObject } from '../kube/client.ts';
 import { patchNode } from '../kube/nodes.ts';
 import { announcedRecord, type ClusterRecord, finishedRecord, recordObject } from '../manifests/cluster-record.ts';
 import { nodeLabels, nodeTaints } from '../manifests/node-labels.ts';
+import { retiring } from '../observe/leaving.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
 import { balancerSteps } from './load-balancers.ts';
@@ -45,7 +46,7 @@ export const finishChange: Phase = {
 export function recordSteps(spec: ClusterSpec, observed: Observed, before: ClusterRecord | undefined): Step[] {
   // Without an API there is nothing to compare with; a new cluster has none of it.
   if (observed.kube === undefined && before !== undefined) return [];
-  const wanted = finishedRecord(spec, before);
+  const wanted = finishedRecord(spec, before, retiring(observed));
   const why = before === undefined ? 'there is none yet' : 'it says what was before';
   return before !== undefined && isSame(wanted, before) ? [] : [recordStep(wanted, why)];
 }
@@ -73,8 +74,9 @@ function textOf(content: ClusterRecord): string {
 /** Firewall and load balancers without those that leave; whatever else differs in them earlier phases have seen to. */
 function closeSteps(spec: ClusterSpec, seen: Observed, machine: MachineSpec): Step[] {
   const facts = seen.machines[machine.name]?.facts;
-  if (facts === undefined || seen.leaving.length === 0) return [];
-  const observed = { ...seen, leaving: [] };
+  const gone = retiring(seen);
+  if (facts === undefined || gone.length === 0) return [];
+  const observed = { ...seen, leaving: seen.leaving.filter((other) => !gone.includes(other)) };
   const input = { spec, observed, machine, facts };
   return [
     ...managedFilesStep(machine, facts, networkGroup(input)),

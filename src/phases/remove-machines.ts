@@ -1,4 +1,5 @@
 import { withLeaving } from '../machines/fleet.ts';
+import { retiring } from '../observe/leaving.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { MachineSpec } from '../spec/types.ts';
 import { leaderLast } from './membership.ts';
@@ -21,7 +22,7 @@ export const removeMachines: Phase = {
 };
 
 function inOrder(observed: Observed): readonly MachineSpec[] {
-  const sorted = leaderLast(observed, observed.leaving);
+  const sorted = leaderLast(observed, retiring(observed));
   const answers = ({ name }: MachineSpec) => observed.machines[name]?.facts !== undefined;
   return [...sorted.filter((machine) => !answers(machine)), ...sorted.filter(answers)];
 }

@@ -52,7 +52,7 @@ function isUp(spec: ClusterSpec, observed: Observed, machine: MachineSpec): bool
 
 function changeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const input = groupInput(spec, observed, machine);
-  const stage = machine.role === 'etcd' ? memberStage(observed, machine) : planeStage(spec, observed, machine);
+  const stage = machine.role === 'etcd' ? memberStage(spec, observed, machine) : planeStage(spec, observed, machine);
   if (input === undefined || stage !== 'running') return [];
   const change = machineChange(input);
   return change === undefined ? [] : [rollStep(input, change, SERIAL_LANE)];
@@ -61,7 +61,7 @@ function changeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec
 /** Before versions change: what every guide asks for first, and what brings the data back should all else fail. */
 function snapshotSteps(spec: ClusterSpec, observed: Observed, changes: readonly Step[]): Step[] {
   const from = observed.kube?.record?.kubernetesVersion;
-  const members = etcdMachines(spec).filter((machine) => memberStage(observed, machine) === 'running');
+  const members = etcdMachines(spec).filter((machine) => memberStage(spec, observed, machine) === 'running');
   const [holder] = leaderLast(observed, members);
   if (changes.length === 0 || holder === undefined || from === undefined || from === spec.kubernetesVersion) return [];
   // One for each upgrade, however often it is continued.

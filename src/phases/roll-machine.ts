@@ -5,8 +5,8 @@ import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
 import { firstLine } from '../core/text.ts';
 import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../kube/drain.ts';
 import { readNodes } from '../kube/read.ts';
+import type { ObservedNode } from '../kube/types.ts';
 import { staticPodDigests } from '../manifests/node-files.ts';
-import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, isNode, type MachineSpec } from '../spec/types.ts';
 import { compareVersions, parseVersion } from '../topology/version.ts';
 import { applyChange } from './apply-change.ts';
@@ -16,13 +16,13 @@ import { changesNode, type MachineChange, stopsControlPlane } from './machine-ch
 import { carriesEtcd, memberOf } from './membership.ts';
 import { bootstrapOf, type GroupInput } from './node-groups.ts';
 import { outOfRotation } from './rotation.ts';
-import type { Step } from './step.ts';
+import type { Disruption, Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** The step that carries a change out, in the given lane. */
 export function rollStep(input: GroupInput, change: MachineChange, lane: string): Step {
-  const { spec, machine, observed } = input;
-  const serves = carriesEtcd(spec, machine) || machine.role === 'control-plane';
+  const { spec, machine } = input;
+  const disruption = disruptionOf(spec, machine, change);
   return {
     id: `${machine.name}/roll`,
     lane,
@@ -30,9 +30,15 @@ export function rollStep(input: GroupInput, change: MachineChange, lane: string)
     title: titleOf(input, change),
     why: whyOf(change),
     details: change.details,
-    ...(serves && stopsControlPlane(change) ? { disruption: { machine: machine.name, kind: 'restart' as const } } : {}),
-    run: (ctx, tools) => roll(ctx, tools, input, change, cordonOf(observed, machine)),
+    ...(disruption === undefined ? {} : { disruption }),
+    run: (ctx, tools) => roll(ctx, tools, input, change),
   };
+}
+
+/** What the change takes away while it is made: a member of etcd, an API server, or both. */
+function disruptionOf(spec: ClusterSpec, machine: MachineSpec, change: MachineChange): Disruption | undefined {
+  const serves = carriesEtcd(spec, machine) || machine.role === 'control-plane';
+  return serves && stopsControlPlane(change) ? { machine: machine.name, kind: 'restart' } : undefined;
 }
 
 function titleOf({ spec, observed, machine }: GroupInput, change: MachineChange): string {
@@ -42,34 +48,34 @@ function titleOf({ spec, observed, machine }: GroupInput, change: MachineChange)
   return change.onlyPart ?? `change ${change.details.length} parts of it`;
 }
 
-function whyOf({ binaries, isUnfinished }: MachineChange): string {
-  if (isUnfinished) return 'a run was ended before that was known';
+function whyOf({ binaries, isResumed }: MachineChange): string {
+  if (isResumed) return 'a run was ended before it was known to be good';
   return binaries.length > 0 ? 'missing or of another version' : 'differs from cluster.yaml';
 }
 
 /** owner: somebody wants it so, and it stays so. change: a run that was ended has left it. */
 type Cordon = 'none' | 'owner' | 'change';
 
-function cordonOf(observed: Observed, machine: MachineSpec): Cordon {
-  const node = observed.kube?.nodes.find(({ name }) => name === machine.name);
+function cordonOf(nodes: readonly ObservedNode[] = [], machine: MachineSpec): Cordon {
+  const node = nodes.find(({ name }) => name === machine.name);
   if (node === undefined || node.schedulable) return 'none';
   return node.cordonedBy === CORDON_MARK ? 'change' : 'owner';
 }
 
-async function roll(
-  ctx: Context,
-  tools: Toolbox,
-  input: GroupInput,
-  change: MachineChange,
-  cordon: Cordon,
-): Promise<void> {
+async function roll(ctx: Context, tools: Toolbox, input: GroupInput, change: MachineChange): Promise<void> {
   const { spec, machine } = input;
   const host = tools.fleet.machine(machine.name);
   if (machine.role === 'worker') await requireNewPlanes(ctx, tools, spec);
   const replaced = change.binaries.map(({ installPath }) => installPath);
   const former = await keepLastGood(ctx, host, formerState(input), replaced);
   const isDrained = isNode(machine) && changesNode(change);
+  // As it is now: since the plan was made, its owner may have cordoned it.
+  const nodes = isDrained ? await readNodes(await tools.kube(ctx)) : input.observed.kube?.nodes;
+  const cordon = cordonOf(nodes, machine);
   if (isDrained) await emptyNode(ctx, tools, machine.name, cordon === 'owner');
+  const disruption = disruptionOf(spec, machine, change);
+  // Moving pods may have taken minutes, in which another member may have died.
+  if (isDrained && disruption !== undefined) await tools.askGate(ctx, titleOf(input, change), disruption);
   const isToUncordon = cordon === 'change' || (isDrained && cordon === 'none');
   const work = async () => {
     try {

@@ -4,7 +4,7 @@ import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { balancerSteps } from './load-balancers.ts';
 import { managedFilesStep } from './managed-files.ts';
-import { memberOf, memberStage, planeStage } from './membership.ts';
+import { clusterLife, hasFormed, memberOf, memberStage, planeStage, unseenCarriers } from './membership.ts';
 import { etcdServiceGroup, groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './node-groups.ts';
 import type { Phase, Step } from './step.ts';
 
@@ -17,7 +17,9 @@ export const startControlPlane: Phase = {
   title: 'Start the control plane',
   needs: ['etcd', 'kube'],
   plan: (spec, observed) => {
+    refuseUnknown(spec, observed);
     refuseLostMembers(spec, observed);
+    refuseTotalLoss(spec, observed);
     return [
       ...spec.machines.filter(({ role }) => role === 'etcd').flatMap((machine) => memberSteps(spec, observed, machine)),
       ...balancersAlone(spec).flatMap((machine) => newBalancerSteps(spec, observed, machine)),
@@ -26,13 +28,34 @@ export const startControlPlane: Phase = {
   },
 };
 
+/** A second cluster beside one that is only silent would take its address and its workers. Throws MACHINE_UNREACHABLE. */
+function refuseUnknown(spec: ClusterSpec, observed: Observed): void {
+  if (clusterLife(spec, observed) !== 'unknown') return;
+  // Those without power are started by an earlier phase.
+  const silent = unseenCarriers(spec, observed).filter(({ name }) => observed.machines[name]?.state === 'unreachable');
+  if (silent.length === 0) return;
+  const names = silent.map(({ name }) => name).join(', ');
+  throw new QuorateError('MACHINE_UNREACHABLE', `${names}: no answer, so nobody can tell whether there is a cluster`, {
+    hint: 'bring it back, or take it out of cluster.yaml if there has never been a cluster',
+  });
+}
+
+/** A cluster that has served, with every disk of etcd empty: what is begun now would be another one. Throws ETCD_MEMBER_LOST. */
+function refuseTotalLoss(spec: ClusterSpec, observed: Observed): void {
+  if (clusterLife(spec, observed) !== 'down' || unseenCarriers(spec, observed).length > 0) return;
+  if (Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData) || !hasFormed(spec, observed)) return;
+  throw new QuorateError('ETCD_MEMBER_LOST', 'no machine has any data of etcd left', {
+    hint: 'restore a snapshot of etcd on every member, or begin anew: quorate down, then quorate up',
+  });
+}
+
 /**
  * A member that has served before must never come back empty under its old identity: it has forgotten votes and entries that
  * the others count on (Raft's assumption of durable state).
  */
 export function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
   for (const machine of etcdMachines(spec)) {
-    if (memberStage(observed, machine) !== 'lost') continue;
+    if (memberStage(spec, observed, machine) !== 'lost') continue;
     const { name } = machine;
     const id = memberOf(observed, machine)?.id ?? '';
     throw new QuorateError('ETCD_MEMBER_LOST', `${name} is a member of etcd (${id}), but its data is gone`, {
@@ -44,7 +67,7 @@ export function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
 
 function memberSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const input = groupInput(spec, observed, machine);
-  if (input === undefined || memberStage(observed, machine) !== 'start') return [];
+  if (input === undefined || memberStage(spec, observed, machine) !== 'start') return [];
   return [...managedFilesStep(machine, input.facts, etcdServiceGroup(input))];
 }
 

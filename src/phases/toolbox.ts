@@ -7,6 +7,7 @@ import type { Fleet } from '../machines/fleet.ts';
 import type { ObservedPart } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
+import type { Disruption } from './step.ts';
 
 export interface Toolbox {
   readonly fleet: Fleet;
@@ -20,6 +21,11 @@ export interface Toolbox {
   bootstrapToken(ctx: Context): Promise<BootstrapToken>;
   /** A fresh picture of the cluster, for steps that wait for it to change. */
   observe(ctx: Context, parts?: readonly ObservedPart[]): Promise<Observed>;
+  /**
+   * Asks the quorum gate again, for a step that has let time pass since it was let through. Throws ETCD_QUORUM_AT_RISK and its
+   * siblings; `what` is what is to be done.
+   */
+  askGate(ctx: Context, what: string, disruption: Disruption): Promise<void>;
   /** Asks the API server at an address whether it is ready. */
   probe(ctx: Context, address: string): Promise<ApiProbe>;
 }

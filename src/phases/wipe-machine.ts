@@ -8,11 +8,20 @@ import type { MachineSpec } from '../spec/types.ts';
 
 /**
  * What `kubeadm reset` does, and what quorate itself brought: units, files, firewall tables, links, container data. Certificates and
- * keys go too. Packages of the distribution stay. Safe to run again, and on a machine that was only half made.
+ * keys go too. Packages of the distribution stay, and so do load balancers that quorate has not set up. Safe to run again, and on a machine that was only half made.
  */
 const WIPE_SCRIPT = `set -u
-units='kubelet etcd haproxy keepalived nginx quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+units='kubelet quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+[ ! -f /etc/systemd/system/etcd.service ] || units="$units etcd"
 for unit in $units; do systemctl disable --now "$unit" 2>/dev/null; done
+wipe_balancer() {
+  [ -f "/etc/systemd/system/$1.service.d/10-quorate.conf" ] || return 0
+  systemctl disable --now "$1" 2>/dev/null
+  rm -rf "/etc/systemd/system/$1.service.d" "$2"
+}
+wipe_balancer keepalived /etc/keepalived/keepalived.conf
+wipe_balancer haproxy /etc/haproxy/haproxy.cfg
+wipe_balancer nginx /etc/nginx/nginx.conf
 if [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
   for task in $(ctr -n k8s.io tasks ls -q 2>/dev/null); do ctr -n k8s.io tasks kill -s KILL "$task" 2>/dev/null; done
 fi
@@ -21,8 +30,7 @@ pkill -KILL -f '/usr/local/bin/[c]ontainerd-shim' 2>/dev/null
 awk '$2 ~ "^/var/lib/kubelet|^/run/containerd|^/run/netns/cni" { print $2 }' /proc/mounts | sort -r | while read -r path; do umount -l "$path" 2>/dev/null; done
 for table in 'inet quorate' 'ip quorate_masquerade' 'ip kube-proxy' 'ip6 kube-proxy'; do nft delete table $table 2>/dev/null; done
 for link in cni0 flannel.1; do ip link delete "$link" 2>/dev/null; done
-rm -rf /etc/kubernetes /etc/quorate /etc/cni/net.d /etc/containerd /etc/crictl.yaml /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf
-rm -rf /etc/systemd/system/haproxy.service.d /etc/systemd/system/keepalived.service.d /etc/systemd/system/nginx.service.d
+rm -rf /etc/kubernetes /etc/quorate /etc/cni/net.d /etc/containerd /etc/crictl.yaml
 rm -rf /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d /etc/systemd/system/containerd.service /etc/systemd/system/etcd.service
 rm -rf /etc/systemd/system/quorate-* /etc/systemd/system/flannel-cni.* /etc/sysctl.d/90-quorate.conf /etc/modules-load.d/quorate.conf /etc/profile.d/quorate.sh
 rm -rf /usr/local/lib/quorate /run/flannel /run/quorate /var/log/kubernetes /var/log/pods /var/log/containers
@@ -33,7 +41,10 @@ stamp=${BINARIES_STAMP}
 [ ! -f "$stamp" ] || tr ',{' '\\n\\n' < "$stamp" | sed -n 's/^"\\(\\/[^"]*\\)":$/\\1/p' | while IFS= read -r path; do rm -f "$path"; done
 rm -rf ${dirname(BINARIES_STAMP)}
 systemctl daemon-reload
-exit 0
+for program in etcd kube-apiserver kubelet; do
+  if pgrep -x "$program" >/dev/null; then echo "$program still runs" >&2; exit 1; fi
+done
+if [ -e /etc/kubernetes ] || [ -e /var/lib/etcd/member ]; then echo 'files of the cluster are left' >&2; exit 1; fi
 `;
 
 /**

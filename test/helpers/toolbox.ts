@@ -17,6 +17,7 @@ export function makeToolbox(spec: ClusterSpec, observe: () => Observed): Toolbox
     kube: notUsed,
     bootstrapToken: notUsed,
     observe: async () => observe(),
+    askGate: async () => {},
     probe: notUsed,
   };
 }

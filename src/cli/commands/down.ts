@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import type { DownReport } from '../../actions/down.ts';
 import { FAMILIES } from '../../core/errors.ts';
 import { formatDuration } from '../../core/wait.ts';
 import { count } from '../../report/format.ts';
+import type { Theme } from '../../report/theme.ts';
 import { newCommand } from '../teach.ts';
 import { type Frame, verb } from '../verb.ts';
 
@@ -35,11 +37,17 @@ export function downCommand(frame: Frame): Command {
       return {
         data: report,
         ...(report.skipped.length === 0 ? {} : { exitCode: FAMILIES.incomplete }),
-        text: ({ style, glyphs }) =>
-          report.destroyed.length === 0
-            ? `cluster ${report.cluster}: nothing is left of it on this host`
-            : `${style.green(glyphs.ok)} cluster ${report.cluster} is gone: ${report.destroyed.join(', ')}  ${style.dim(formatDuration(report.durationMs))}`,
+        text: (theme) => textOf(report, theme),
       };
     }),
   );
+}
+
+function textOf({ cluster, destroyed, skipped, durationMs }: DownReport, { style, glyphs }: Theme): string {
+  if (skipped.length > 0) {
+    const clean = destroyed.length === 0 ? '' : `; clean: ${destroyed.join(', ')}`;
+    return `${style.yellow(glyphs.warning)} cluster ${cluster}: ${skipped.join(', ')} did not answer, and what is on their disks stays there${clean}`;
+  }
+  if (destroyed.length === 0) return `cluster ${cluster}: nothing is left of it on this host`;
+  return `${style.green(glyphs.ok)} cluster ${cluster} is gone: ${destroyed.join(', ')}  ${style.dim(formatDuration(durationMs))}`;
 }

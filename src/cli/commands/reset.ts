@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FAMILIES } from '../../core/errors.ts';
 import { confirmPlan } from '../change.ts';
 import { newCommand } from '../teach.ts';
 import { type Frame, verb } from '../verb.ts';
@@ -25,10 +26,14 @@ export function resetCommand(frame: Frame): Command {
         const name = args[0] as string;
         const confirm = confirmPlan(session, renderPlan);
         const report = await resetMachine(session.ctx, await session.spec(), name, { confirm });
+        const isSilent = report.skipped.some((machine) => machine.name === name);
         return {
           data: report,
+          ...(isSilent ? { exitCode: FAMILIES.incomplete } : {}),
           text: ({ style, glyphs }) =>
-            `${style.green(glyphs.ok)} ${name} has left cluster ${report.cluster} and is clean`,
+            isSilent
+              ? `${style.yellow(glyphs.warning)} ${name} has left cluster ${report.cluster}; it did not answer, so what is on its disk stays there`
+              : `${style.green(glyphs.ok)} ${name} has left cluster ${report.cluster} and is clean`,
         };
       }),
     );

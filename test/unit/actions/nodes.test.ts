@@ -5,6 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { drainNodes, listNodes, setScheduling } from '../../../src/actions/nodes.ts';
 import { renderDrain, renderNodes } from '../../../src/cli/results/nodes.ts';
 import { QuorateError } from '../../../src/core/errors.ts';
+import { createFleet } from '../../../src/machines/fleet.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { PLAIN_THEME } from '../../../src/report/theme.ts';
 import { recordingContext } from '../../helpers/context.ts';
@@ -61,7 +62,9 @@ const NODES = [
   node('cp2'),
 ];
 
-const tools = (observed = healthy) => ({ spec, kube: api.kube, observe: async () => observed });
+// No control planes to lock.
+const fleet = createFleet({ ...spec, machines: [] }, () => expect.fail('no machine is touched'));
+const tools = (observed = healthy) => ({ spec, fleet, kube: api.kube, observe: async () => observed });
 const patches = () => api.requests.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
 
 /** The cluster with the etcd member of one machine silent. */

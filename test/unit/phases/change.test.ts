@@ -127,7 +127,7 @@ describe('a run that was killed while it waited for a machine to be good', () =>
       id: 'cp2/roll',
       disruptive: true,
       title: 'see that it is good after its last change',
-      why: 'a run was ended before that was known',
+      why: 'a run was ended before it was known to be good',
     });
     expect(outline(spec, unknown('w1'))).toEqual(['roll-workers: w1/roll']);
   });

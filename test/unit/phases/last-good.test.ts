@@ -126,3 +126,32 @@ describe('what a machine ran', () => {
     expect(told()).toEqual([]);
   });
 });
+
+describe('programs', () => {
+  const STAMP = '/usr/local/share/quorate/binaries.json';
+  const ETCDCTL = '/usr/local/bin/etcdctl';
+  beforeEach(() => {
+    put(STAMP, '{"old":1}');
+    put(ETCDCTL, 'old etcdctl', 0o755);
+  });
+
+  it('are added to what an ended run has kept, as long as none has been replaced', async () => {
+    await keepLastGood(ctx, machine, STATE, []);
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
+    await keepLastGood(ctx, machine, STATE, [ETCDCTL]);
+    put(KUBELET, 'new kubelet');
+    put(ETCDCTL, 'new etcdctl');
+    put(STAMP, '{"new":1}');
+    await restoreLastGood(ctx, machine, []);
+    expect([get(KUBELET), get(ETCDCTL), get(STAMP)]).toEqual(['old kubelet', 'old etcdctl', '{"old":1}']);
+  });
+
+  it('are not added once some have been: those would be new ones', async () => {
+    await keepLastGood(ctx, machine, STATE, [KUBELET]);
+    put(STAMP, '{"new":1}');
+    put(KUBELET, 'new kubelet');
+    await keepLastGood(ctx, machine, STATE, [KUBELET, ETCDCTL]);
+    await restoreLastGood(ctx, machine, []);
+    expect(get(KUBELET)).toBe('old kubelet');
+  });
+});

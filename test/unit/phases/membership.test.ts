@@ -14,6 +14,7 @@ import {
   type Stage,
 } from '../../../src/phases/membership.ts';
 import { bootstrapOf } from '../../../src/phases/node-groups.ts';
+import { startControlPlane } from '../../../src/phases/start-control-plane.ts';
 import { type ClusterSpec, controlPlanes } from '../../../src/spec/types.ts';
 import { absentCluster, healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
@@ -39,14 +40,14 @@ const MEMBERS: Record<Member, (member: ObservedMember) => ObservedMember | undef
   none: () => undefined,
 };
 
-function seen(life: ClusterLife, disk: Disk, member: Member, formed = true): Observed {
+function seen(life: ClusterLife, disk: Disk, member: Member, formed = life === 'living' || life === 'down'): Observed {
   const members = (healthy.etcd?.members ?? []).flatMap((one) =>
     one.name === 'cp2' ? (MEMBERS[member](one) ?? []) : [one],
   );
   const { etcd: _etcd, ...rest } = healthy;
   let observed: Observed = life === 'living' ? { ...rest, etcd: { alarms: [], members } } : rest;
   for (const { name } of spec.machines) {
-    const hasEtcdData = life !== 'new' && (name !== 'cp2' || disk === 'data');
+    const hasEtcdData = (life === 'living' || life === 'down') && (name !== 'cp2' || disk === 'data');
     const isUp = life === 'living' && (name !== 'cp2' || member === 'voter');
     observed = withFacts(observed, name, ({ files }) => ({
       hasEtcdData,
@@ -64,6 +65,8 @@ describe('the stage of a member', () => {
     ['new', 'absent', 'none', 'start'],
     ['new', 'empty', 'none', 'start'],
     ['new', 'unreachable', 'none', 'waiting'],
+    // Nobody shows anything, and one cannot be asked: it may hold all there is.
+    ['unknown', 'unreachable', 'none', 'waiting'],
     // There is data and no quorum: who has data is started; who has none could only do harm.
     ['down', 'data', 'none', 'start'],
     ['down', 'empty', 'none', 'waiting'],
@@ -84,14 +87,28 @@ describe('the stage of a member', () => {
     ['living', 'unreachable', 'voter', 'waiting'],
     ['living', 'unreachable', 'none', 'waiting'],
   ])('%s etcd, machine %s, member %s: %s', (life, disk, member, stage) => {
-    expect(memberStage(seen(life, disk, member), cp2)).toBe(stage);
+    expect(memberStage(spec, seen(life, disk, member), cp2)).toBe(stage);
     expect(planeStage(spec, seen(life, disk, member), cp2)).toBe(stage);
+  });
+
+  it("begins nothing beside a machine that does not answer: a second cluster would take the first one's place", () => {
+    const observed = seen('unknown', 'unreachable', 'none');
+    const cp1 = spec.machines.find(({ name }) => name === 'cp1') ?? expect.fail('is there');
+    expect(clusterLife(spec, observed)).toBe('unknown');
+    expect(memberStage(spec, observed, cp1)).toBe('waiting');
+    expect(() => startControlPlane.plan(spec, observed)).toThrow('cp2: no answer, so nobody can tell');
+  });
+
+  it('begins nothing where a cluster has been and every disk is empty', () => {
+    const observed = seen('new', 'empty', 'none', true);
+    expect(clusterLife(spec, observed)).toBe('down');
+    expect(() => startControlPlane.plan(spec, observed)).toThrow('no machine has any data of etcd left');
   });
 
   it('is start for an empty disk beside data as long as the cluster has never been whole', () => {
     const observed = seen('down', 'empty', 'none', false);
-    expect(hasFormed(observed)).toBe(false);
-    expect(memberStage(observed, cp2)).toBe('start');
+    expect(hasFormed(spec, observed)).toBe(false);
+    expect(memberStage(spec, observed, cp2)).toBe('start');
   });
 });
 
@@ -100,19 +117,19 @@ describe('a process that runs and does not answer', () => {
     withFacts(seen(life, 'data', 'silent'), 'cp2', () => ({ running: ['etcd', 'kube-apiserver'] }));
 
   it('is rolled through the gate in a living cluster, never started beside others', () => {
-    expect(memberStage(busy('living'), cp2)).toBe('running');
+    expect(memberStage(spec, busy('living'), cp2)).toBe('running');
   });
 
   it('is let be while nobody answers: it may be electing a leader with the others', () => {
-    expect(memberStage(busy('down'), cp2)).toBe('waiting');
+    expect(memberStage(spec, busy('down'), cp2)).toBe('waiting');
   });
 });
 
 describe('the life of the cluster', () => {
   it('is told by etcd and by what lies on disks', () => {
-    expect(clusterLife(healthy)).toBe('living');
-    expect(clusterLife(seen('down', 'data', 'none'))).toBe('down');
-    expect(clusterLife(absentCluster(spec))).toBe('new');
+    expect(clusterLife(spec, healthy)).toBe('living');
+    expect(clusterLife(spec, seen('down', 'data', 'none'))).toBe('down');
+    expect(clusterLife(spec, absentCluster(spec))).toBe('new');
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makePlan, planReport, skippedMachines } from '../../../src/engine/plan.ts';
 import type { MachineFacts } from '../../../src/machines/facts.ts';
+import { FORMED_PATH } from '../../../src/manifests/paths.ts';
 import type { Observed, ObservedMachine } from '../../../src/observe/observed.ts';
 import { SHARED_PATHS } from '../../../src/pki/names.ts';
 import { renderPlan } from '../../../src/report/plan-screen.ts';
@@ -125,7 +126,7 @@ describe('the plan', () => {
       const machine = healthy.machines[name] ?? expect.fail('is there');
       const files = Object.fromEntries(
         Object.entries(machine.facts?.files ?? {}).filter(
-          ([path]) => !SHARED_PATHS.includes(path) || keep.includes(path),
+          ([path]) => path !== FORMED_PATH && (!SHARED_PATHS.includes(path) || keep.includes(path)),
         ),
       );
       return [
@@ -137,6 +138,8 @@ describe('the plan', () => {
     const machines = {
       ...healthy.machines,
       ...Object.fromEntries([facts('cp1', ca), facts('cp2', []), facts('cp3', [])]),
+      w1: { name: 'w1', state: 'absent' as const },
+      w2: { name: 'w2', state: 'absent' as const },
     };
     const { etcd: _etcd, kube: _kube, ...rest } = healthy;
     const found = steps({ ...rest, machines }).filter(({ id }) => id.endsWith('/authorities'));

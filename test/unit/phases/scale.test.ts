@@ -1,10 +1,12 @@
 // Machines that come and go: what is planned, in which order, and what the gate will say to it.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObservedMember } from '../../../src/etcd/types.ts';
+import { finishedRecord } from '../../../src/manifests/cluster-record.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
+import { refuseLastCopy } from '../../../src/phases/retire-machine.ts';
 import { healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
-import { facing, ledBy, outline, planned, screen, withDead, withFacts, withMembers } from './scenario.ts';
+import { facing, ledBy, outline, planned, screen, withDead, withFacts, withMembers, withNode } from './scenario.ts';
 
 const one = makeSpec({ controlPlanes: 1, workers: 0 });
 const three = makeSpec();
@@ -125,6 +127,36 @@ describe('five control planes become three', () => {
     );
   });
 
+  it('a silent one whose node is Ready is emptied all the same: the API reaches it', () => {
+    const observed = facing(three, withNode(withDead(healthyFive, 'cp5'), 'cp5', { ready: true }));
+    expect(of('remove-machines', outline(three, observed)).slice(0, 2)).toEqual(['cp5/drain', 'cp5/leave-etcd']);
+  });
+
+  it('none of them is touched while etcd is silent: nobody knows what it would lose', () => {
+    const { etcd: _silent, ...blind } = facing(three, healthyFive);
+    const steps = planned(three, blind).filter(({ phase }) => phase === 'remove-machines');
+    expect(steps.map(({ id, disruptive }) => `${id} ${disruptive}`)).toEqual([
+      'cp4/leave-etcd true',
+      'cp5/leave-etcd true',
+    ]);
+  });
+
+  it('are let in and left alone while the API cannot say whether they are of the cluster', () => {
+    const { kube: _silent, ...blind } = facing(three, healthyFive);
+    const lines = outline(three, blind);
+    expect(of('remove-machines', lines)).toEqual([]);
+    expect(lines.filter((line) => line.endsWith('/network'))).toEqual([]);
+  });
+
+  it('stay recorded until they have been taken out', () => {
+    const record = finishedRecord(five, undefined);
+    expect(finishedRecord(three, record).machines.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['cp4', 'cp5']),
+    );
+    const retired = five.machines.filter(({ name }) => ['cp4', 'cp5'].includes(name));
+    expect(finishedRecord(three, record, retired).machines).toEqual(three.machines);
+  });
+
   it('lets them in until they are gone, and closes firewall and load balancers behind them', () => {
     const lines = outline(three, facing(three, healthyFive));
     expect(of('prepare-machines', lines)).toEqual([]);
@@ -189,3 +221,22 @@ function silenced(name: string) {
   return ({ status, ...member }: ObservedMember): ObservedMember =>
     member.name === name || status === undefined ? member : { ...member, status };
 }
+
+describe('the keys of the cluster', () => {
+  const external = makeSpec({ controlPlanes: 1, etcdMachines: 3 });
+  const plane = external.machines.find(({ name }) => name === 'cp1') ?? expect.fail('is there');
+
+  it('do not go with the last machine that holds them', async () => {
+    const observed = await healthyCluster(external);
+    expect(() => refuseLastCopy(external, observed, plane)).toThrowError(
+      expect.objectContaining({
+        code: 'PKI_LAST_COPY',
+        message: expect.stringContaining('/etc/kubernetes/pki/ca.key'),
+      }),
+    );
+  });
+
+  it('may go with one of several', () => {
+    for (const machine of three.machines) expect(() => refuseLastCopy(three, healthyThree, machine)).not.toThrow();
+  });
+});
