@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QuorateError } from '../../../src/core/errors.ts';
 import { cordonNode, deleteNode, drainNode, uncordonNode } from '../../../src/kube/drain.ts';
 import { toNode } from '../../../src/kube/read.ts';
@@ -132,9 +132,15 @@ describe('drainNode', () => {
   });
 
   it('names them too when the deadline of the whole command passes first', async () => {
-    const { ctx, kube } = await start({ pods: [pod('web-1')], evict: () => budget });
-    setTimeout(() => ctx.abort.abort(new QuorateError('WAIT_TIMED_OUT', 'the command ran past its --timeout')), 150);
-    await expect(drainNode(ctx, kube, 'w1', FAST)).rejects.toMatchObject({ code: 'DRAIN_BLOCKED' });
+    const { ctx, kube, requests } = await start({ pods: [pod('web-1')], evict: () => budget });
+    const drained = expect(drainNode(ctx, kube, 'w1', FAST)).rejects.toMatchObject({ code: 'DRAIN_BLOCKED' });
+    // Once the budget has been met twice, what it holds is known.
+    await vi.waitFor(
+      () => expect(requests.filter(({ method }) => method === 'POST').length).toBeGreaterThan(1),
+      10_000,
+    );
+    ctx.abort.abort(new QuorateError('WAIT_TIMED_OUT', 'the command ran past its --timeout'));
+    await drained;
   });
 
   it('stops on request', async () => {
