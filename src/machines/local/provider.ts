@@ -15,7 +15,7 @@ import { isNetworkReady } from './network.ts';
 import type { NodeImage } from './node-image.ts';
 import { bootMachine, pullPlug, shutDown } from './power.ts';
 import {
-  type ClusterRecord,
+  type LocalClusterRecord,
   listMachineDirs,
   type MachineRecord,
   readClusterRecord,
@@ -34,9 +34,9 @@ export interface LocalOptions {
 
 export function createProvider(options: LocalOptions): MachineProvider {
   const nodeImage = once(options.nodeImage ?? (async () => undefined));
-  const hosts = new Map<string, Promise<ClusterRecord>>();
+  const hosts = new Map<string, Promise<LocalClusterRecord>>();
   /** Machines that start together set the host up together, once. */
-  const readyHost = (ctx: Context, spec: ClusterSpec): Promise<ClusterRecord> => {
+  const readyHost = (ctx: Context, spec: ClusterSpec): Promise<LocalClusterRecord> => {
     const running = hosts.get(spec.name) ?? mendHost(ctx, spec).finally(() => hosts.delete(spec.name));
     hosts.set(spec.name, running);
     return running;
@@ -92,7 +92,7 @@ export function createProvider(options: LocalOptions): MachineProvider {
 const localOf = (spec: ClusterSpec) => spec.machines.filter(({ driver }) => driver === 'local');
 
 /** A host that has been rebooted has neither bridge nor rules; a running one is left alone. */
-async function mendHost(ctx: Context, spec: ClusterSpec): Promise<ClusterRecord> {
+async function mendHost(ctx: Context, spec: ClusterSpec): Promise<LocalClusterRecord> {
   const record = await readClusterRecord(spec.name);
   if (record !== undefined && (await isNetworkReady(ctx, spec, record.bridge))) return record;
   return setUpHost(ctx, spec);
