@@ -8,6 +8,7 @@ import { type AuthorityName, KUBELET_CLIENT_LINK, PKI_DIR } from './names.ts';
 import { pairFiles } from './shared.ts';
 import type { KeyPair, SharedMaterial } from './types.ts';
 
+/** The clock of issuing, and who has to know of the keys. */
 export interface IssueOptions {
   /** Milliseconds since the Unix epoch; default now. */
   readonly nowMs?: number;

@@ -1,5 +1,6 @@
 // Kubernetes versions and which of them may run together (kubernetes.io/releases/version-skew-policy).
 
+/** A version in its parts (semver 2.0). */
 export interface Version {
   readonly major: number;
   readonly minor: number;

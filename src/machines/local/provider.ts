@@ -27,11 +27,13 @@ import { liveSupervisor } from './supervisor.ts';
 
 const STOP_DEADLINE_MS = 30_000;
 
+/** What the local driver needs from above: it knows nothing of artifacts and versions. */
 export interface LocalOptions {
   /** Gives the node image for new machines; asked once. Absent: new machines are bare, the operating system only. */
   readonly nodeImage?: () => Promise<NodeImage>;
 }
 
+/** Makes, starts and destroys machines of this host. A host that has lost its settings (a reboot) is mended on the way. */
 export function createProvider(options: LocalOptions): MachineProvider {
   const nodeImage = once(options.nodeImage ?? (async () => undefined));
   const hosts = new Map<string, Promise<LocalClusterRecord>>();
