@@ -18,6 +18,7 @@ import type { Phase } from '../phases/step.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { type DriverOptions, openFleet } from './cluster.ts';
 
+/** How a cluster is changed: by whose consent, and how long it may take to be healthy again. */
 export interface ChangeOptions extends ToolboxOptions, DriverOptions {
   /** Shown the plan before anything is changed; throws to decline. Not called when there is nothing to do. */
   readonly confirm: (plan: PlanReport) => Promise<void>;
@@ -25,6 +26,7 @@ export interface ChangeOptions extends ToolboxOptions, DriverOptions {
   readonly healthDeadlineMs?: number;
 }
 
+/** What a change did, and how the cluster was left: as `-o json` shows it. */
 export interface ChangeReport {
   readonly cluster: string;
   readonly endpoint: string;

@@ -11,11 +11,13 @@ import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec, DriverKind, MachineSpec } from '../spec/types.ts';
 
+/** For tests: machines of another make. */
 export interface DriverOptions {
   /** Where machines come from; default: the drivers of this program (machines/drivers.ts). */
   readonly drivers?: (kind: DriverKind) => MachineDriver;
 }
 
+/** Which machines, and from where those that are made get what is on them. */
 export interface FleetOptions extends DriverOptions {
   /** A directory with artifacts, asked before the network. */
   readonly bundleDir?: string;

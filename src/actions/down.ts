@@ -10,11 +10,13 @@ import { wipeMachine } from '../phases/wipe-machine.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
 
+/** Whose consent it takes to destroy a cluster. */
 export interface DownOptions {
   /** Asked with the machines that will be destroyed; throws to decline. Not called when there is nothing left. */
   readonly confirm: (machines: readonly string[]) => Promise<void>;
 }
 
+/** What `down` destroyed and what it could not reach: as `-o json` shows it. */
 export interface DownReport {
   readonly cluster: string;
   /** Machines that existed and were destroyed; hosts of others: that were cleaned. */

@@ -7,12 +7,14 @@ import { observe } from '../observe/observe.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { type DriverOptions, openFleet } from './cluster.ts';
 
+/** The conditions in their order, as last seen. `healthy`: none has failed; a skipped one is no failure. */
 export interface HealthReport {
   readonly cluster: string;
   readonly healthy: boolean;
   readonly conditions: readonly CheckedCondition[];
 }
 
+/** Whether to look once or to wait. */
 export interface HealthOptions extends DriverOptions {
   /** Wait up to this long for all conditions; absent: look once. Milliseconds. */
   readonly waitMs?: number;

@@ -59,6 +59,7 @@ function previousOf(
   return record?.upgradingTo === undefined ? record?.previousVersion : record.kubernetesVersion;
 }
 
+/** Where to go, beside what every change takes. */
 export interface UpgradeOptions extends ChangeOptions {
   /** A version of the catalog, or the one before. */
   readonly to: string | 'previous';

@@ -68,8 +68,3 @@ const RECIPES: readonly ImageRecipe[] = [
 export function imageRecipe(name: string): ImageRecipe | undefined {
   return RECIPES.find((recipe) => recipe.name === name);
 }
-
-/** Short names of all images that can be packed. */
-export function imageNames(): readonly string[] {
-  return RECIPES.map((recipe) => recipe.name);
-}

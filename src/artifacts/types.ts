@@ -19,6 +19,7 @@ export interface ImageArtifact {
   readonly reference: string;
 }
 
+/** A part that clusters are made of, as the catalog pins it; `kind` tells which of the two it is. */
 export type Artifact = BinaryArtifact | ImageArtifact;
 
 /** An artifact that lies in the cache, complete and verified. */

@@ -9,6 +9,7 @@ export interface ConditionResult {
   readonly detail: string;
 }
 
+/** A question about a cluster. Its answer comes from the observation alone, so that it can be asked again of the same one. */
 export interface Condition {
   /** For scripts: etcd-leader. */
   readonly id: string;
@@ -19,13 +20,17 @@ export interface Condition {
   check(spec: ClusterSpec, observed: Observed): ConditionResult;
 }
 
+/** The answer together with the question, for reports. */
 export interface CheckedCondition extends ConditionResult {
   readonly id: string;
   readonly title: string;
 }
 
+/** It holds; the detail is the evidence. */
 export const ok = (detail: string): ConditionResult => ({ state: 'ok', detail });
+/** It does not hold; the detail says what is wrong, and where. */
 export const failed = (detail: string): ConditionResult => ({ state: 'failed', detail });
+/** It cannot be told, or does not apply; the detail says why. Not a failure, and no proof either. */
 export const skipped = (detail: string): ConditionResult => ({ state: 'skipped', detail });
 
 /** ok with `good` when nothing is in `problems`, else failed with them all. */
@@ -33,6 +38,7 @@ export function expectNone(problems: readonly string[], good: string): Condition
   return problems.length === 0 ? ok(good) : failed(problems.join('; '));
 }
 
+/** Asks every condition of one observation, in the order given. */
 export function evaluate(conditions: readonly Condition[], spec: ClusterSpec, observed: Observed): CheckedCondition[] {
   return conditions.map(({ id, title, check }) => ({ id, title, ...check(spec, observed) }));
 }

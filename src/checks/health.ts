@@ -249,6 +249,7 @@ const certificatesValid: Condition = {
   },
 };
 
+/** What makes a cluster healthy, from the ground up: the first that fails is the likeliest cause of those after it. */
 export const HEALTH_CONDITIONS: readonly Condition[] = [
   machinesAnswer,
   clocksAgree,

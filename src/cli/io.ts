@@ -8,6 +8,7 @@ export interface OutStream {
   readonly rows?: number;
 }
 
+/** What a command reads from and writes to: the process's own streams, or a test's. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** The result, and nothing else. */

@@ -1,4 +1,5 @@
 // The one runner for commands. Machine drivers turn "run argv on cp1" into a local command (nsenter, ssh) and hand it to this.
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Context } from './context.ts';
@@ -6,6 +7,7 @@ import { QuorateError } from './errors.ts';
 import { shellJoin } from './quote.ts';
 import { abortError, formatDuration } from './wait.ts';
 
+/** How a command is run. */
 export interface ExecOptions {
   /** Written to standard input; secrets travel this way, never in argv. A `{ file }` is streamed from this host. */
   readonly stdin?: string | Uint8Array | { readonly file: string };
@@ -82,57 +84,83 @@ export async function runCommand(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...stdioOf(options, files),
   });
-  if (options.onOutput) {
-    const onOutput = options.onOutput;
-    child.stdout?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
-  }
-  const raw = await child.finally(() => {
+  reportOutput(child, options);
+  const ended: Ended = await child.finally(() => {
     for (const fd of Object.values(files)) closeSync(fd);
   });
-  const result: ExecResult = {
-    machine: label?.machine ?? null,
-    argv: label?.argv ?? argv,
-    exitCode: raw.exitCode ?? -1,
-    signal: raw.signal ?? null,
-    timedOut: raw.timedOut,
-    durationMs: Date.now() - start,
-    stdout: typeof raw.stdout === 'string' ? raw.stdout : '',
-    stderr: typeof raw.stderr === 'string' ? raw.stderr : '',
-  };
-  ctx.emit('command.finished', {
-    ...(result.machine === null ? {} : { machine: result.machine }),
-    argv: result.argv.map((argument) => shortened(ctx.redactor.redact(argument))),
-    exitCode: result.exitCode,
-    durationMs: result.durationMs,
-    ...(result.exitCode === 0 ? {} : { stderr: ctx.redactor.redact(result.stderr.slice(-2000)) }),
-  });
-  if (raw.isCanceled) throw abortError(ctx.signal);
-  if (raw.timedOut)
-    throw commandError(ctx, 'COMMAND_TIMED_OUT', result, `did not end within ${formatDuration(timeoutMs)}`);
-  if (raw.exitCode === undefined && raw.signal === undefined) {
-    const missing = (raw as { code?: string }).code === 'ENOENT';
-    throw commandError(
-      ctx,
-      missing ? 'COMMAND_NOT_FOUND' : 'COMMAND_FAILED',
-      result,
-      missing ? 'no such program' : (raw.shortMessage ?? 'could not be started'),
-    );
-  }
-  if (result.exitCode !== 0 && !options.allowFailure) {
-    const how = result.signal === null ? `ended with exit code ${result.exitCode}` : `was ended by ${result.signal}`;
-    throw commandError(ctx, 'COMMAND_FAILED', result, how);
-  }
+  const result = resultOf(ended, label ?? { machine: null, argv }, Date.now() - start);
+  emitFinished(ctx, result);
+  if (ended.isCanceled) throw abortError(ctx.signal);
+  const problem = problemOf(ended, timeoutMs, options);
+  if (problem !== undefined) throw commandError(ctx, problem.code, result, problem.how);
   return result;
 }
 
+/** What execa knows of a process that has ended, or of one that could not be started: then there is neither code nor signal. */
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly timedOut: boolean;
+  readonly isCanceled: boolean;
+  readonly stdout?: unknown;
+  readonly stderr?: unknown;
+  /** Of open(2) and execve(2): ENOENT, EACCES, … */
+  readonly code?: string | undefined;
+  readonly shortMessage?: string | undefined;
+}
+
+function reportOutput(child: Pick<ChildProcess, 'stdout' | 'stderr'>, { onOutput }: ExecOptions): void {
+  if (onOutput === undefined) return;
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
+}
+
+function resultOf(
+  ended: Ended,
+  { machine, argv }: Pick<ExecResult, 'machine' | 'argv'>,
+  durationMs: number,
+): ExecResult {
+  return {
+    machine,
+    argv,
+    exitCode: ended.exitCode ?? -1,
+    signal: ended.signal ?? null,
+    timedOut: ended.timedOut,
+    durationMs,
+    stdout: typeof ended.stdout === 'string' ? ended.stdout : '',
+    stderr: typeof ended.stderr === 'string' ? ended.stderr : '',
+  };
+}
+
+function emitFinished(ctx: Context, { machine, argv, exitCode, durationMs, stderr }: ExecResult): void {
+  ctx.emit('command.finished', {
+    ...(machine === null ? {} : { machine }),
+    argv: argv.map((argument) => shortened(ctx.redactor.redact(argument))),
+    exitCode,
+    durationMs,
+    ...(exitCode === 0 ? {} : { stderr: ctx.redactor.redact(stderr.slice(-2000)) }),
+  });
+}
+
+interface Problem {
+  readonly code: 'COMMAND_FAILED' | 'COMMAND_TIMED_OUT' | 'COMMAND_NOT_FOUND';
+  readonly how: string;
+}
+
+/** Undefined when it ended well, or badly where that is allowed. */
+function problemOf(ended: Ended, timeoutMs: number, { allowFailure }: ExecOptions): Problem | undefined {
+  const { exitCode, signal } = ended;
+  if (ended.timedOut) return { code: 'COMMAND_TIMED_OUT', how: `did not end within ${formatDuration(timeoutMs)}` };
+  if (exitCode === undefined && signal === undefined) {
+    if (ended.code === 'ENOENT') return { code: 'COMMAND_NOT_FOUND', how: 'no such program' };
+    return { code: 'COMMAND_FAILED', how: ended.shortMessage ?? 'could not be started' };
+  }
+  if (exitCode === 0 || allowFailure) return undefined;
+  const how = signal === undefined ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
+  return { code: 'COMMAND_FAILED', how };
+}
+
 /** The error of a command: where, what, how it ended, and the end of its standard error. */
-export function commandError(
-  ctx: Context,
-  code: 'COMMAND_FAILED' | 'COMMAND_TIMED_OUT' | 'COMMAND_NOT_FOUND',
-  result: ExecResult,
-  how: string,
-): QuorateError {
+export function commandError(ctx: Context, code: Problem['code'], result: ExecResult, how: string): QuorateError {
   const command = ctx.redactor.redact(shellJoin(result.argv));
   const where = result.machine === null ? '' : ` on ${result.machine}`;
   const output = ctx.redactor.redact((result.stderr.trim() || result.stdout.trim()).slice(-800));

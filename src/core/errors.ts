@@ -17,6 +17,7 @@ export const FAMILIES = {
   aborted: 130,
 } as const;
 
+/** Errors of one exit code: what a script can tell apart without reading the text. */
 export type Family = keyof typeof FAMILIES;
 
 /** Every error a user can meet: its family, what it means, and what usually helps. Text is lower case, as STYLE asks. */
@@ -255,8 +256,10 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, { family: Family; meaning: string; hint: string }>;
 
+/** AREA_PROBLEM; stable, for scripts and for tests. Texts are not. */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What an error carries beside its code and message. */
 export interface QuorateErrorOptions {
   /** What to do next; replaces the table's general hint. */
   readonly hint?: string;

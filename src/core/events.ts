@@ -56,8 +56,11 @@ export interface EventData {
   note: { text: string };
 }
 
+/** area.thing.happened, as the registry above names it. */
 export type EventCode = keyof EventData;
+/** How a run, a phase or a step ended. aborted: by Ctrl-C, not by a fault of its own. */
 export type Outcome = 'ok' | 'failed' | 'skipped' | 'aborted';
+/** running: it does not hold yet, and is still waited for. skipped: it cannot be told, or does not apply. */
 export type ConditionState = 'running' | 'ok' | 'failed' | 'skipped';
 
 /** A QuorateError as data. */
@@ -74,7 +77,9 @@ export type QuorateEvent = {
   [C in EventCode]: { readonly t: number; readonly code: C; readonly data: EventData[C] };
 }[EventCode];
 
+/** Reports one event; the time is added. Returns when every subscriber has seen it. */
 export type Emit = <C extends EventCode>(code: C, data: EventData[C]) => void;
+/** Called for each event, synchronously: it has to be quick. What it throws, the emitter throws. */
 export type Subscriber = (event: QuorateEvent) => void;
 
 /** Delivers each event to every subscriber, in order, synchronously. */

@@ -1,19 +1,10 @@
 // One process at a time: a lock is a file that names its owner; a dead owner's lock is taken over.
-import { link, mkdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Context } from './context.ts';
 import { QuorateError } from './errors.ts';
+import { isProcessAlive, type ProcessIdentity, processIdentity } from './process.ts';
 import { formatDuration, waitFor } from './wait.ts';
-
-/** What tells one process from every other one, also across reboots and hosts. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Start time of the process in clock ticks since boot (proc(5), stat field 22): a reused pid has another one. */
-  readonly startTicks: string;
-  readonly bootId: string;
-  /** The process numbers of another namespace (a container) mean nothing here (pid_namespaces(7)). */
-  readonly pidNamespace: string;
-}
 
 interface Owner extends ProcessIdentity {
   /** Milliseconds since the epoch. */
@@ -103,19 +94,4 @@ function parseOwner(text: string): Owner | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** True while that very process runs on this host. */
-export async function isProcessAlive(owner: ProcessIdentity): Promise<boolean> {
-  const now = await processIdentity(owner.pid).catch(() => undefined);
-  return now !== undefined && now.startTicks === owner.startTicks && now.bootId === owner.bootId;
-}
-
-/** Identity of a process of this host. Throws when there is none of that number. */
-export async function processIdentity(pid: number): Promise<ProcessIdentity> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  // The second field, the command's name in parentheses, may hold spaces: count from its end.
-  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return { pid, startTicks, bootId, pidNamespace: await readlink('/proc/self/ns/pid') };
 }

@@ -4,6 +4,7 @@ const BLOCK = 512;
 /** Octal field of `length` bytes: digits and a terminating NUL. */
 const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`;
 
+/** A regular file for an archive, with its content at hand. */
 export interface TarEntry {
   /** Path in the archive, without a leading slash; at most 255 bytes, split where ustar allows it. */
   readonly name: string;
@@ -14,6 +15,7 @@ export interface TarEntry {
   readonly mtime?: number;
 }
 
+/** One member without its content, for archives too large to be held in memory. Units as in TarEntry; default type file. */
 export interface TarHeaderFields {
   readonly name: string;
   readonly mode: number;

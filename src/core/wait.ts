@@ -32,6 +32,7 @@ export async function sleep(ms: number, ctx: Pick<Context, 'signal'>): Promise<v
 /** What a probe says: true (or nothing) when the condition holds, or a text with the reason why not yet. */
 export type ProbeResult = true | string;
 
+/** What is waited for, how long at most, and how often it is looked at. Times in milliseconds. */
 export interface WaitOptions {
   /** Shown to the user and in errors: `etcd members agree on the leader`. */
   readonly condition: string;

@@ -12,6 +12,7 @@ import { runThroughGate } from './gate.ts';
 import { refuseImpossibleChanges } from './guard.ts';
 import { errorData } from './run.ts';
 
+/** What a run did: the phases that had something to do, in the order in which they ran. */
 export interface ApplyResult {
   /** How many steps ran; 0 means that everything was as it should be. */
   readonly steps: number;

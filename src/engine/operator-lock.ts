@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import type { Context } from '../core/context.ts';
 import { messageOf, QuorateError } from '../core/errors.ts';
-import { isProcessAlive, type ProcessIdentity, processIdentity } from '../core/lock.ts';
+import { isProcessAlive, type ProcessIdentity, processIdentity } from '../core/process.ts';
 import { formatDuration } from '../core/wait.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import type { Observed } from '../observe/observed.ts';

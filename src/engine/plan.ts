@@ -8,6 +8,7 @@ import { afterAction, describeQuorum, mayDisrupt } from '../topology/quorum.ts';
 import { quorumView } from './gate.ts';
 import { refuseImpossibleChanges } from './guard.ts';
 
+/** A phase that has something to do, and its steps: never an empty list. */
 export interface PlannedPhase {
   readonly phase: Phase;
   readonly steps: readonly Step[];

@@ -23,6 +23,7 @@ const API_DEADLINE_MS = 240_000;
 /** Long enough for a worker on a slow machine to join, short enough to be worthless soon after. */
 const TOKEN_TTL_MS = 30 * 60_000;
 
+/** Where the tools of a run take artifacts from; by default the cache, then the network. */
 export interface ToolboxOptions {
   /** A directory with artifacts, asked before the network. */
   readonly bundleDir?: string;

@@ -1,5 +1,9 @@
 // The etcd cluster as its members describe it.
 
+/**
+ * A member of the list that the cluster keeps, and what it said of itself, if it answered (`etcdctl endpoint status`). Its
+ * name is empty until it has started for the first time. Ids are lower-case hexadecimal without leading zeros.
+ */
 export interface ObservedMember {
   /** Hexadecimal, as etcdctl prints it. */
   readonly id: string;
@@ -20,6 +24,10 @@ export interface ObservedMember {
   readonly error?: string;
 }
 
+/**
+ * The members as one that answered lists them, learners among them, and its alarms: NOSPACE, CORRUPT, or the number of one that
+ * is not known here.
+ */
 export interface ObservedEtcd {
   readonly members: readonly ObservedMember[];
   readonly alarms: readonly { readonly memberId: string; readonly alarm: string }[];

@@ -32,6 +32,7 @@ export function addonKey(object: Pick<KubernetesObject, 'kind' | 'metadata'>): s
   return `${object.kind}/${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
 }
 
+/** Hex SHA-256 of the object as rendered, before it is stamped. The order of its keys counts. */
 export function addonDigest(object: KubeObject): string {
   return createHash('sha256').update(JSON.stringify(object)).digest('hex');
 }

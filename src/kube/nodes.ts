@@ -1,6 +1,7 @@
 import type { Taint } from '../spec/types.ts';
 import { httpStatus, type KubeClient } from './client.ts';
 
+/** Names of all nodes that are registered, ready or not. Throws KUBE_FAILED and API_UNREACHABLE. */
 export async function readNodeNames(kube: KubeClient): Promise<string[]> {
   const nodes = await kube.request('list nodes', () => kube.api(kube.library.CoreV1Api).listNode());
   return nodes.items.map(({ metadata }) => metadata?.name ?? '');

@@ -2,6 +2,7 @@ import https from 'node:https';
 import tls from 'node:tls';
 import type { Context } from '../core/context.ts';
 
+/** Whether an API server says that it can serve: /readyz answered with 200. */
 export interface ApiProbe {
   readonly ready: boolean;
   /** Why not: the failed checks, the HTTP status or the connection's error. */

@@ -1,6 +1,7 @@
 // The Kubernetes side of a cluster as its API describes it.
 import type { ClusterRecord } from '../manifests/cluster-record.ts';
 
+/** A Node object in short. `roles` are those of its labels node-role.kubernetes.io/…, `version` is its kubelet's. */
 export interface ObservedNode {
   readonly name: string;
   readonly ready: boolean;

@@ -73,6 +73,7 @@ export interface MachineProvider {
   shellArgv(ctx: Context, spec: ClusterSpec, machine: MachineSpec): Promise<readonly string[]>;
 }
 
+/** One way to reach machines, and to make them where that can be. test/contract holds all drivers to the same behaviour. */
 export interface MachineDriver {
   readonly kind: DriverKind;
   /** A handle; does not connect until it is used. */

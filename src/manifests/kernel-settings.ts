@@ -3,6 +3,7 @@ import { type ClusterSpec, isNode, loadBalancers, type MachineSpec } from '../sp
 
 /** Where they lie; the rest of these directories belongs to the machine's owner. */
 export const SYSCTL_PATH = '/etc/sysctl.d/90-quorate.conf';
+/** Modules that systemd loads at boot (modules-load.d(5)). */
 export const KERNEL_MODULES_PATH = '/etc/modules-load.d/quorate.conf';
 
 /** A dash lets systemd-sysctl go on where a kernel does not have the key. */

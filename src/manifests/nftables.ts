@@ -13,6 +13,7 @@ import { ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, VXLAN_PORT } from 
 
 /** Where the rules lie. */
 export const FIREWALL_PATH = '/etc/quorate/nftables/firewall.nft';
+/** Only on nodes: pods speak to the outside with their node's address. flannel is told not to do it (artifacts/images.ts). */
 export const MASQUERADE_PATH = '/etc/quorate/nftables/masquerade.nft';
 
 /** etcd metrics; kubelet; controller-manager; scheduler; kube-proxy's metrics and health. */

@@ -26,13 +26,16 @@ export const CLUSTER_PATH = '/etc/quorate/cluster';
 export const FORMED_PATH = '/etc/quorate/formed';
 /** What a machine ran before a change that has not proved good yet (phases/last-good.ts), and the file that says it is all there. */
 export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
+/** Written last, and synced: without it what lies beside it may be half a copy. */
 export const LAST_GOOD_MARK = `${LAST_GOOD_DIR}/complete`;
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 
 /** etcd's ports: clients, peers, metrics (requirements 2). */
 export const ETCD_CLIENT_PORT = 2379;
+/** Members among themselves (requirements 2). */
 export const ETCD_PEER_PORT = 2380;
+/** Metrics and /health over plain HTTP, which need no client certificate (requirements 2). */
 export const ETCD_METRICS_PORT = 2381;
 /** UDP port of VXLAN in Linux, which flannel and requirements 2 use (IANA's 4789 is another). */
 export const VXLAN_PORT = 8472;

@@ -38,6 +38,7 @@ const MACHINES_AT_ONCE = 64;
 /** What can be looked at beside the machines themselves. */
 export type ObservedPart = 'etcd' | 'kube';
 
+/** How much is looked at; the machines themselves always are. */
 export interface ObserveOptions {
   /** Default: everything. A phase names what it plans from, for looking costs time while a cluster comes up. */
   readonly parts?: readonly ObservedPart[];

@@ -7,6 +7,7 @@ import type { MachineFacts } from '../machines/facts.ts';
 import type { PowerState } from '../machines/machine.ts';
 import type { MachineSpec } from '../spec/types.ts';
 
+/** One machine: what it is, or why that is not known. */
 export interface ObservedMachine {
   readonly name: string;
   readonly state: PowerState;
@@ -16,6 +17,10 @@ export interface ObservedMachine {
   readonly error?: ErrorData;
 }
 
+/**
+ * The whole cluster at one moment. Every phase plans from it and every condition is decided from it; an absent part was not
+ * asked for or did not answer.
+ */
 export interface Observed {
   /** Milliseconds since the Unix epoch. */
   readonly takenAtMs: number;

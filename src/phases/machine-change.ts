@@ -17,6 +17,7 @@ import { missingBinaries } from './software.ts';
 /** Programs of the container runtime: a new one counts once containerd has been restarted. */
 const RUNTIME_BINARIES = ['containerd', 'containerd-shim-runc-v2', 'runc'];
 
+/** What differs on one machine, by the group of files and units that it concerns; an absent group is as it should be. */
 export interface MachineChange {
   readonly binaries: readonly BinaryArtifact[];
   readonly runtime?: GroupWork;

@@ -83,6 +83,7 @@ function isNewerThan(facts: MachineFacts, file: RenderedFile, unit: string | und
   return state?.active === true && (facts.files[file.path]?.mtimeMs ?? 0) > state.activeSinceMs;
 }
 
+/** Whether a file is missing, or has another content or mode. Its owner is not looked at: everything is written as root's. */
 export function isDifferent(facts: MachineFacts, file: RenderedFile): boolean {
   const seen = facts.files[file.path];
   return seen === undefined || seen.sha256 !== sha256Of(file) || seen.mode !== file.mode;

@@ -19,6 +19,10 @@ export const SERIAL_LANE = 'one-at-a-time';
 /** The lane of what has to do with kubelets' serving certificates. */
 export const SERVING_LANE = 'serving-certificates';
 
+/**
+ * One thing to do. It may run again after a run that was killed in it, so it has to bear that; it throws a QuorateError when
+ * it cannot be done.
+ */
 export interface Step {
   /** Unique within its phase: `cp1/kubelet`. */
   readonly id: string;
@@ -36,6 +40,7 @@ export interface Step {
   run(ctx: Context, tools: Toolbox): Promise<void>;
 }
 
+/** One kind of work, for all machines that need it. Planned again just before it runs. */
 export interface Phase {
   /** verb-noun: `start-control-plane`. */
   readonly id: string;

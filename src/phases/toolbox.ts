@@ -9,6 +9,7 @@ import type { Observed } from '../observe/observed.ts';
 import type { BootstrapToken, SharedMaterial } from '../pki/types.ts';
 import type { Disruption } from './step.ts';
 
+/** What the steps of a run share, so that a hundred machines do not make a hundred connections, tokens or sets of keys. */
 export interface Toolbox {
   readonly fleet: Fleet;
   /** Obtains artifacts into the cache; returns at once for those that lie there. */

@@ -2,31 +2,18 @@ import type { FileContent } from '../core/file.ts';
 import type { Redactor } from '../core/redact.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { type Issuer, openAuthority } from './certificate.ts';
-import { type ExpectedCertificate, expectedCertificates, localServer } from './expected.ts';
+import { type ExpectedCertificate, localServer } from './expected.ts';
 import { kubeletConf, renderKubeconfig } from './kubeconfig.ts';
 import { type AuthorityName, KUBELET_CLIENT_LINK, PKI_DIR } from './names.ts';
 import { pairFiles } from './shared.ts';
 import type { KeyPair, SharedMaterial } from './types.ts';
 
+/** The clock of issuing, and who has to know of the keys. */
 export interface IssueOptions {
   /** Milliseconds since the Unix epoch; default now. */
   readonly nowMs?: number;
   /** Learns the keys that are embedded, base64, in kubeconfigs. */
   readonly redactor?: Redactor;
-}
-
-/**
- * Every leaf certificate and kubeconfig of one control plane, fresh keys included. The kubelet's certificate is written to
- * KUBELET_CLIENT_LINK.target; the caller makes the link. Throws PKI_INVALID for an authority that cannot sign.
- */
-export async function issueControlPlane(
-  material: SharedMaterial,
-  spec: ClusterSpec,
-  machine: MachineSpec,
-  options: IssueOptions = {},
-): Promise<FileContent[]> {
-  const files = await issueCertificates(material, spec, expectedCertificates(spec, machine), options);
-  return [...files, controlPlaneKubeletConf(material, spec, machine)];
 }
 
 /** kubelet.conf of a control plane: it holds no secret and never expires, it names the local API server. */
@@ -43,7 +30,11 @@ export function controlPlaneKubeletConf(
   });
 }
 
-/** The files of some certificates of the table: all for a new machine, or those that certificateProblems found wanting. */
+/**
+ * The files of some certificates of the table, fresh keys included: all for a new machine, or those that certificateProblems found
+ * wanting. The kubelet's is written to KUBELET_CLIENT_LINK.target; the caller makes the link. Throws PKI_INVALID for an authority
+ * that cannot sign.
+ */
 export async function issueCertificates(
   material: SharedMaterial,
   spec: ClusterSpec,

@@ -10,8 +10,6 @@ export type Credentials = { readonly pair: KeyPair } | { readonly pemFile: strin
 export interface KubeconfigParams {
   readonly cluster: string;
   readonly user: string;
-  /** Default `user@cluster`, as kubeadm names it. */
-  readonly context?: string;
   /** URL of the API server or endpoint. */
   readonly server: string;
   /** PEM of the cluster's authority. */
@@ -22,7 +20,8 @@ export interface KubeconfigParams {
 /** A kubeconfig as text, keys in the order in which kubectl writes them. Embedded data stays on one line. */
 export function renderKubeconfig(params: KubeconfigParams): string {
   const { cluster, user, server } = params;
-  const context = params.context ?? `${user}@${cluster}`;
+  // As kubeadm names it.
+  const context = `${user}@${cluster}`;
   const data = {
     apiVersion: 'v1',
     clusters: [{ cluster: { 'certificate-authority-data': base64(params.authority), server }, name: cluster }],
@@ -50,25 +49,6 @@ function base64(text: string): string {
 /** The name of a cluster's context, cluster and user in a person's kubeconfig: quorate-NAME, as kind does it. */
 export function contextName(clusterName: string): string {
   return `quorate-${clusterName}`;
-}
-
-/** The kubeconfig that a person is given. `server` is the endpoint's URL, `client` a certificate from issueClient. */
-export function adminKubeconfig(params: {
-  readonly clusterName: string;
-  readonly server: string;
-  readonly authority: string;
-  readonly client: KeyPair;
-}): string {
-  const name = contextName(params.clusterName);
-  const { server, authority, client } = params;
-  return renderKubeconfig({
-    cluster: name,
-    user: name,
-    context: name,
-    server,
-    authority,
-    credentials: { pair: client },
-  });
 }
 
 /**

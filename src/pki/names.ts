@@ -1,10 +1,13 @@
 // kubeadm's file names and fixed identities (cmd/kubeadm/app/constants/constants.go, v1.36). Everything else follows from them.
 
+/** Kubeconfigs of the components, and below it everything else of kubeadm's. */
 export const KUBERNETES_DIR = '/etc/kubernetes';
+/** Certificates and keys; etcd's are in etcd/ below it. */
 export const PKI_DIR = '/etc/kubernetes/pki';
 
 /** The key pair that service account tokens are signed and verified with. */
 export const SA_KEY_PATH = '/etc/kubernetes/pki/sa.key';
+/** The public half of it, for API servers that verify tokens. */
 export const SA_PUB_PATH = '/etc/kubernetes/pki/sa.pub';
 
 /** In a directory of its own, so that an API server's pod mounts the directory and sees a replaced file. */
@@ -12,6 +15,7 @@ export const ENCRYPTION_CONFIG_PATH = '/etc/kubernetes/enc/enc.yaml';
 
 /** Where a node's kubelet first finds the token that it asks for its certificate with. */
 export const BOOTSTRAP_KUBELET_CONF_PATH = '/etc/kubernetes/bootstrap-kubelet.conf';
+/** A node's own kubeconfig. On a worker the kubelet writes it: where it exists, the node has joined. */
 export const KUBELET_CONF_PATH = '/etc/kubernetes/kubelet.conf';
 
 /** The port that every API server listens on, on its own machine's address (kubeadm's BindPort). */

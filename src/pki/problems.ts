@@ -14,6 +14,7 @@ import { canonicalSan } from './san.ts';
  */
 export const RENEW_BELOW_DAYS = 30;
 
+/** Each of them is a reason to issue again. expiring: less than RENEW_BELOW_DAYS are left. */
 export type CertificateProblemKind =
   | 'missing'
   | 'unreadable'
@@ -24,6 +25,7 @@ export type CertificateProblemKind =
   | 'expired'
   | 'expiring';
 
+/** One thing that is wrong with a certificate. */
 export interface CertificateProblem {
   readonly kind: CertificateProblemKind;
   /** For the plan: `expires in 12 days`. */

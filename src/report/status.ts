@@ -61,6 +61,10 @@ export interface StatusReport {
   readonly warnings: readonly CheckedCondition[];
 }
 
+/**
+ * One member. down: its own status could not be read, so that only the name and id of the list are known. Sizes in bytes, of
+ * the database file and of what is in use in it.
+ */
 export interface EtcdRow {
   readonly name: string;
   readonly id: string;

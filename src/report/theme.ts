@@ -33,6 +33,7 @@ const ASCII: Glyphs = {
   spinner: ['|', '/', '-', '\\'],
 };
 
+/** How to draw on one stream. */
 export interface Theme {
   readonly style: Style;
   readonly glyphs: Glyphs;

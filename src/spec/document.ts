@@ -30,6 +30,7 @@ export interface SyntaxProblem extends Place {
   readonly breaksStructure: boolean;
 }
 
+/** A YAML text that remembers where each value stands in it. */
 export interface SpecDocument {
   readonly text: string;
   /** The plain value: maps, lists, strings, numbers, booleans, null. */

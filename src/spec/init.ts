@@ -8,6 +8,7 @@ import type { Problem } from './problem.ts';
 import type { ClusterSpec } from './types.ts';
 import { DEFAULT_KUBERNETES_VERSION } from './versions.ts';
 
+/** What `quorate init` is asked for; the rest of the file it writes has the defaults. */
 export interface InitOptions {
   readonly name?: string;
   /** Default 3. Odd, at most 7. */

@@ -11,6 +11,7 @@ import { checkShape } from './shape.ts';
 import type { ClusterSpec } from './types.ts';
 import { KUBERNETES_VERSIONS } from './versions.ts';
 
+/** How strict to be with a file. */
 export interface ParseOptions {
   /** Kubernetes versions to accept, newest first; default: this release's. */
   readonly kubernetesVersions?: readonly string[];

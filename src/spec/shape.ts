@@ -14,6 +14,7 @@ export type Draft<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]?: Draft<T[Key]> } | null | undefined
     : T | null | undefined;
 
+/** A whole cluster.yaml, as far as it is usable. */
 export type ClusterDraft = Draft<ClusterInput>;
 
 /** Findings, what is usable of the file, and the file itself when its shape is right. */

@@ -1,15 +1,19 @@
 // The resolved cluster specification: cluster.yaml with every default filled in, frozen. Everything downstream reads this.
 import { perObject } from '../core/per-object.ts';
 
+/** What a machine is for. Nodes of Kubernetes are control planes and workers only (isNode). */
 export type Role = 'control-plane' | 'worker' | 'etcd' | 'loadbalancer';
+/** How a machine is reached: made on this host, over SSH, or imitated in memory for tests. */
 export type DriverKind = 'local' | 'ssh' | 'fake';
 
+/** As on a Node object (kubernetes.io/docs, "Taints and Tolerations"). */
 export interface Taint {
   readonly key: string;
   readonly value?: string;
   readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
+/** One machine: a host of the cluster, whatever it carries. */
 export interface MachineSpec {
   /** Host name, node name and etcd member name. An RFC 1123 label. */
   readonly name: string;
@@ -31,6 +35,7 @@ export interface MachineSpec {
   readonly fake?: { readonly latencyMs: number };
 }
 
+/** The one address that clients of the cluster use; control planes come and go behind it. */
 export interface Endpoint {
   /** The virtual IP or a DNS name. */
   readonly host: string;
@@ -43,6 +48,7 @@ export interface Endpoint {
   readonly vip?: string;
 }
 
+/** Networks inside the cluster; of Pods and Services, not of machines. */
 export interface Networking {
   /** CIDRs. */
   readonly podSubnet: string;
@@ -55,6 +61,7 @@ export interface Networking {
   readonly dnsServiceIP: string;
 }
 
+/** What a cluster is to be. Frozen; whoever wants another one makes a copy. */
 export interface ClusterSpec {
   readonly name: string;
   /** With the v: v1.36.3. */

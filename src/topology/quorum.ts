@@ -28,6 +28,7 @@ export interface QuorumAction {
   readonly outageAccepted?: boolean;
 }
 
+/** The gate's answer with the arithmetic behind it. */
 export interface QuorumDecision {
   readonly allowed: boolean;
   /** Voters that have to be up: after a removal, of those that remain. */

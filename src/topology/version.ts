@@ -1,5 +1,6 @@
 // Kubernetes versions and which of them may run together (kubernetes.io/releases/version-skew-policy).
 
+/** A version in its parts (semver 2.0). */
 export interface Version {
   readonly major: number;
   readonly minor: number;
@@ -14,10 +15,8 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** kubelet and kube-proxy may be this many minor versions older than the API server (since Kubernetes 1.28). */
-const NODE_SKEW = 3;
-/** The controller manager and the scheduler may be one minor version older than the API server. */
-const CONTROL_PLANE_SKEW = 1;
+/** A kubelet may be this many minor versions older than the API server (since Kubernetes 1.28). */
+const KUBELET_SKEW = 3;
 
 const PATTERN = /^v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 
@@ -63,41 +62,14 @@ function compareIdentifier(a: string, b: string): number {
 
 /** kubelet beside an API server: never newer, at most three minor versions older. */
 export function kubeletSkew(kubelet: Version, apiServer: Version): Verdict {
-  return olderBy('kubelet', kubelet, apiServer, NODE_SKEW);
-}
-
-/** kube-proxy beside an API server: as the kubelet. */
-export function kubeProxySkew(kubeProxy: Version, apiServer: Version): Verdict {
-  return olderBy('kube-proxy', kubeProxy, apiServer, NODE_SKEW);
-}
-
-/** kube-controller-manager or kube-scheduler beside an API server: never newer, at most one minor version older. */
-export function controllerSkew(component: string, version: Version, apiServer: Version): Verdict {
-  return olderBy(component, version, apiServer, CONTROL_PLANE_SKEW);
-}
-
-/** kubectl: one minor version older or newer than the API server. */
-export function kubectlSkew(kubectl: Version, apiServer: Version): Verdict {
-  const pair = `kubectl ${formatVersion(kubectl)} and API server ${formatVersion(apiServer)}`;
-  if (kubectl.major !== apiServer.major) return no(`${pair} have different major versions`);
-  const distance = Math.abs(kubectl.minor - apiServer.minor);
-  return distance <= 1
-    ? yes(`${pair} are within 1 minor version`)
-    : no(`${pair} are ${minors(distance)} apart; 1 is allowed`);
-}
-
-/** API servers of one cluster: the newest and the oldest at most one minor version apart. */
-export function apiServerSkew(versions: readonly Version[]): Verdict {
-  const sorted = [...versions].sort(compareVersions);
-  const oldest = sorted[0];
-  const newest = sorted.at(-1);
-  if (oldest === undefined || newest === undefined) return yes('there is no API server yet');
-  const pair = `API servers ${formatVersion(oldest)} and ${formatVersion(newest)}`;
-  if (oldest.major !== newest.major) return no(`${pair} have different major versions`);
-  const distance = newest.minor - oldest.minor;
-  return distance <= 1
-    ? yes(`${pair} are within 1 minor version`)
-    : no(`${pair} are ${minors(distance)} apart; 1 is allowed`);
+  const pair = `kubelet ${formatVersion(kubelet)} with API server ${formatVersion(apiServer)}`;
+  if (kubelet.major !== apiServer.major) return no(`${pair}: different major versions`);
+  // Patches do not count: the policy speaks of minor versions.
+  const distance = apiServer.minor - kubelet.minor;
+  if (distance < 0) return no(`${pair}: it must not be newer than the API server; upgrade the control planes first`);
+  const older = `${pair}: ${minors(distance)} older, at most ${KUBELET_SKEW} allowed`;
+  if (distance > KUBELET_SKEW) return no(`${older}; upgrade it first`);
+  return yes(distance === 0 ? `${pair}: same minor version` : older);
 }
 
 /** Whether a control plane may go from one version to another: forward only, one minor version at a time. */
@@ -111,18 +83,6 @@ export function controlPlaneUpgrade(from: Version, to: Version): Verdict {
   const distance = to.minor - from.minor;
   if (distance <= 1) return yes(distance === 0 ? `${step} is a patch upgrade` : `${step} is the next minor version`);
   return no(`${step} skips ${minors(distance - 1)}: upgrade to v${from.major}.${from.minor + 1} first`);
-}
-
-function olderBy(component: string, version: Version, apiServer: Version, most: number): Verdict {
-  const pair = `${component} ${formatVersion(version)} with API server ${formatVersion(apiServer)}`;
-  if (version.major !== apiServer.major) return no(`${pair}: different major versions`);
-  // Patches do not count: the policy speaks of minor versions.
-  const distance = apiServer.minor - version.minor;
-  if (distance < 0) return no(`${pair}: it must not be newer than the API server; upgrade the control planes first`);
-  if (distance > most) return no(`${pair}: ${minors(distance)} older, at most ${most} allowed; upgrade it first`);
-  return yes(
-    distance === 0 ? `${pair}: same minor version` : `${pair}: ${minors(distance)} older, at most ${most} allowed`,
-  );
 }
 
 function minors(count: number): string {

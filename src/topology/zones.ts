@@ -2,6 +2,7 @@
 import { type ClusterSpec, controlPlanes, machinesOf } from '../spec/types.ts';
 import { quorum } from '../spec/voters.ts';
 
+/** What is gone and what is left when every machine of one zone fails at once. */
 export interface ZoneLoss {
   readonly zone: string;
   /** Names of the control planes (voters) in it. */
@@ -16,6 +17,7 @@ export interface ZoneLoss {
   readonly reason: string;
 }
 
+/** Each zone's loss by itself; two at once are not considered. */
 export interface ZoneReport {
   readonly voters: number;
   readonly quorum: number;

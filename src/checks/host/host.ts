@@ -14,6 +14,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** What checks may ask of a host. No way of looking throws, but on Ctrl-C: what cannot be seen is an answer. */
 export interface Host {
   readonly isRoot: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -2,6 +2,7 @@
 
 /** Shells that completion can be made for. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+/** A word of SHELLS, as `quorate completion` takes it. */
 export type Shell = (typeof SHELLS)[number];
 
 /** Printed instead of a word where the shell should complete file names. */

@@ -34,6 +34,7 @@ export interface RunningArtifact {
   readonly detail?: string;
 }
 
+/** What has begun and not ended, by phase id, condition, and artifact name, in the order of beginning. */
 export interface RunView {
   readonly phases: ReadonlyMap<string, RunningPhase>;
   readonly conditions: ReadonlyMap<string, WaitedCondition>;

@@ -7,6 +7,7 @@ import type { Machine, MachineDriver, MachineProvider, PowerState } from '../mac
 import { execFake, failIfOrdered, reach } from './exec.ts';
 import { type FakeMachine, type FakeRule, newFakeMachine } from './fake-machine.ts';
 
+/** What a test sets for all machines of a driver. */
 export interface FakeOptions {
   /** Answers to commands, on every machine. */
   readonly rules?: readonly FakeRule[];
@@ -16,6 +17,7 @@ export interface FakeOptions {
   readonly power?: PowerState;
 }
 
+/** The driver with a door at the back, through which tests look and meddle. */
 export interface FakeDriver extends MachineDriver {
   readonly provider: MachineProvider;
   /** The inside of a machine: its files, the commands it was given, failures to order. */

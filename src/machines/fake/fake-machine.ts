@@ -46,6 +46,7 @@ export type FakeOperation =
   | 'kill'
   | 'destroy';
 
+/** A failure that a test orders: the operation throws `code` instead of doing anything. */
 export interface FakeFailure {
   readonly operation: FakeOperation;
   readonly code: ErrorCode;

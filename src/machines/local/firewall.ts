@@ -42,6 +42,7 @@ export async function ensureNat(ctx: Context, bridge: string, subnet: string): P
     }
 }
 
+/** Whether the cluster's own table is there. What it holds is not looked at: only ensureNat writes it. */
 export async function hasNat(ctx: Context, bridge: string): Promise<boolean> {
   const { exitCode } = await runCommand(ctx, ['nft', 'list', 'table', 'ip', tableName(bridge)], { allowFailure: true });
   return exitCode === 0;

@@ -9,12 +9,14 @@ export type CgroupLayout =
   /** One tree a controller, perhaps a v2 tree without controllers beside them ("hybrid"). */
   | { readonly version: 'v1'; readonly hierarchies: readonly CgroupHierarchy[] };
 
+/** One mounted tree of control groups, and where it is mounted. */
 export interface CgroupHierarchy {
   /** cpuset, memory, …; `systemd` for the named one; `unified` for the v2 tree of a hybrid host. */
   readonly name: string;
   readonly path: string;
 }
 
+/** What decides how machines are started here. */
 export interface HostFacts {
   readonly cgroup: CgroupLayout;
   /** True when PID 1 is systemd: machines then run as its transient units. */

@@ -14,7 +14,7 @@ import { bridgeName, clusterDir } from './layout.ts';
 import { ensureNetwork, interfaceNames, isNetworkReady, refuseClash, removeNetwork } from './network.ts';
 import { isRoot, missingTools } from './probes.ts';
 import {
-  type ClusterRecord,
+  type LocalClusterRecord,
   listLocalClusters,
   listMachineDirs,
   readClusterRecord,
@@ -50,11 +50,11 @@ function withHostLock<T>(ctx: Context, work: () => Promise<T>): Promise<T> {
 }
 
 /** Record, kernel settings and network of a cluster. Idempotent. A refused cluster leaves nothing. */
-export async function setUpHost(ctx: Context, spec: ClusterSpec): Promise<ClusterRecord> {
+export async function setUpHost(ctx: Context, spec: ClusterSpec): Promise<LocalClusterRecord> {
   return withHostLock(ctx, async () => {
     const earlier = await readClusterRecord(spec.name);
     const bridge = earlier?.bridge ?? (await newBridgeName(ctx, spec));
-    const record: ClusterRecord = { spec, bridge, createdMs: earlier?.createdMs ?? Date.now() };
+    const record: LocalClusterRecord = { spec, bridge, createdMs: earlier?.createdMs ?? Date.now() };
     if (earlier === undefined || !isSameSpec(earlier.spec, spec)) await writeClusterRecord(record);
     await loadModules(ctx);
     await raiseSysctls();

@@ -90,6 +90,7 @@ export async function silenceLink(ctx: Context, name: string): Promise<boolean> 
   return exitCode === 0;
 }
 
+/** Whether this host has a network interface of that name, up or down. */
 export async function linkExists(name: string): Promise<boolean> {
   return access(`/sys/class/net/${name}`).then(
     () => true,

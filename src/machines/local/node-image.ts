@@ -12,6 +12,7 @@ import { buildStore, type CachedImage, type ImportTools } from './images-store.t
 import { digest, imagesStoreDir, layerDir } from './layout.ts';
 import { readdirOrEmpty } from './records.ts';
 
+/** Where a node image lies on this host. Machines share its layer, read-only, and begin with a copy of its store. */
 export interface NodeImage {
   /** Digest of what it holds. */
   readonly id: string;

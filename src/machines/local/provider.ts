@@ -15,7 +15,7 @@ import { isNetworkReady } from './network.ts';
 import type { NodeImage } from './node-image.ts';
 import { bootMachine, pullPlug, shutDown } from './power.ts';
 import {
-  type ClusterRecord,
+  type LocalClusterRecord,
   listMachineDirs,
   type MachineRecord,
   readClusterRecord,
@@ -27,16 +27,18 @@ import { liveSupervisor } from './supervisor.ts';
 
 const STOP_DEADLINE_MS = 30_000;
 
+/** What the local driver needs from above: it knows nothing of artifacts and versions. */
 export interface LocalOptions {
   /** Gives the node image for new machines; asked once. Absent: new machines are bare, the operating system only. */
   readonly nodeImage?: () => Promise<NodeImage>;
 }
 
+/** Makes, starts and destroys machines of this host. A host that has lost its settings (a reboot) is mended on the way. */
 export function createProvider(options: LocalOptions): MachineProvider {
   const nodeImage = once(options.nodeImage ?? (async () => undefined));
-  const hosts = new Map<string, Promise<ClusterRecord>>();
+  const hosts = new Map<string, Promise<LocalClusterRecord>>();
   /** Machines that start together set the host up together, once. */
-  const readyHost = (ctx: Context, spec: ClusterSpec): Promise<ClusterRecord> => {
+  const readyHost = (ctx: Context, spec: ClusterSpec): Promise<LocalClusterRecord> => {
     const running = hosts.get(spec.name) ?? mendHost(ctx, spec).finally(() => hosts.delete(spec.name));
     hosts.set(spec.name, running);
     return running;
@@ -92,7 +94,7 @@ export function createProvider(options: LocalOptions): MachineProvider {
 const localOf = (spec: ClusterSpec) => spec.machines.filter(({ driver }) => driver === 'local');
 
 /** A host that has been rebooted has neither bridge nor rules; a running one is left alone. */
-async function mendHost(ctx: Context, spec: ClusterSpec): Promise<ClusterRecord> {
+async function mendHost(ctx: Context, spec: ClusterSpec): Promise<LocalClusterRecord> {
   const record = await readClusterRecord(spec.name);
   if (record !== undefined && (await isNetworkReady(ctx, spec, record.bridge))) return record;
   return setUpHost(ctx, spec);

@@ -6,7 +6,8 @@ import { QuorateError } from '../../core/errors.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { clusterDir, clustersDir, machineLayout } from './layout.ts';
 
-export interface ClusterRecord {
+/** A cluster with machines on this host: cluster.json in its directory. What the cluster itself remembers is another record. */
+export interface LocalClusterRecord {
   /** Whole resolved specification: `machine start` works without cluster.yaml. */
   readonly spec: ClusterSpec;
   /** Name of the cluster's bridge on this host. */
@@ -15,6 +16,7 @@ export interface ClusterRecord {
   readonly createdMs: number;
 }
 
+/** A machine of this host: the file `record` of its layout (layout.ts). */
 export interface MachineRecord {
   readonly cluster: string;
   readonly name: string;
@@ -28,27 +30,30 @@ export interface MachineRecord {
 
 const clusterFile = (cluster: string) => join(clusterDir(cluster), 'cluster.json');
 
-export async function readClusterRecord(cluster: string): Promise<ClusterRecord | undefined> {
-  return (await readJson(clusterFile(cluster))) as ClusterRecord | undefined;
+/** What this host remembers of a cluster; undefined where it has none of that name. Throws MACHINE_FAILED for a broken file. */
+export async function readClusterRecord(cluster: string): Promise<LocalClusterRecord | undefined> {
+  return (await readJson(clusterFile(cluster))) as LocalClusterRecord | undefined;
 }
 
 /** Mode 0600: a specification names hosts and key files. */
-export async function writeClusterRecord(record: ClusterRecord): Promise<void> {
+export async function writeClusterRecord(record: LocalClusterRecord): Promise<void> {
   await mkdir(join(clusterDir(record.spec.name), 'machines'), { recursive: true, mode: 0o700 });
   await writeAtomic(clusterFile(record.spec.name), `${JSON.stringify(record, null, 2)}\n`, 0o600);
 }
 
+/** What this host remembers of a machine; undefined before it is made. Throws MACHINE_FAILED for a broken file. */
 export async function readMachineRecord(cluster: string, machine: string): Promise<MachineRecord | undefined> {
   return (await readJson(machineLayout(cluster, machine).record)) as MachineRecord | undefined;
 }
 
+/** Replaces the record atomically, mode 0600; the machine's directory has to exist. */
 export async function writeMachineRecord(record: MachineRecord): Promise<void> {
   const path = machineLayout(record.cluster, record.name).record;
   await writeAtomic(path, `${JSON.stringify(record, null, 2)}\n`, 0o600);
 }
 
 /** Every cluster with local machines on this host, by name. A directory without a record (a crash) is left out. */
-export async function listLocalClusters(): Promise<readonly ClusterRecord[]> {
+export async function listLocalClusters(): Promise<readonly LocalClusterRecord[]> {
   const names = await readdirOrEmpty(clustersDir());
   const records = await Promise.all(names.sort().map(readClusterRecord));
   return records.filter((record) => record !== undefined);

@@ -4,6 +4,7 @@ import { ownGroups, unitName } from './cgroups.ts';
 import type { HostFacts } from './host-facts.ts';
 import { hostMachineName, type MachineLayout } from './layout.ts';
 
+/** Everything that the command line of one start depends on. */
 export interface StartInput {
   readonly facts: HostFacts;
   readonly cluster: string;

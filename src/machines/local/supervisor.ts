@@ -1,43 +1,23 @@
-// Is a machine alive, and which process is its init? Answered from /proc, never from a bare process id: ids are reused.
+// Is a machine alive, and which process is its init?
 import { readdir, rm } from 'node:fs/promises';
+import { isProcessAlive, type ProcessIdentity, parseStat } from '../../core/process.ts';
 import { readTextOrUndefined } from './records.ts';
 
-/** The process that carries a machine: systemd-nspawn. */
-export interface Supervisor {
-  readonly pid: number;
-  /** Clock ticks after boot (proc_pid_stat(5), field 22); with pid and boot id it names one process for ever. */
-  readonly startTime: string;
-  readonly bootId: string;
-}
+/** The process that carries a machine: systemd-nspawn. Its file never leaves this host, so it names no namespace. */
+export type Supervisor = Omit<ProcessIdentity, 'pidNamespace'>;
 
 /** `pid starttime boot-id`, as the launcher writes it. Undefined for anything else. */
 export function parseSupervisor(text: string): Supervisor | undefined {
   const match = /^([1-9]\d*) (\d+) ([0-9a-f-]{36})\n?$/.exec(text);
   if (!match) return undefined;
-  const [, pid = '', startTime = '', bootId = ''] = match;
-  return { pid: Number(pid), startTime, bootId };
-}
-
-/** The fields of /proc/PID/stat that are needed. The command's name may hold spaces and brackets, so cut at the last one. */
-export function parseStat(text: string): { readonly state: string; readonly ppid: number; readonly startTime: string } {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', ppid: Number(fields[1]), startTime: fields[19] ?? '' };
+  const [, pid = '', startTicks = '', bootId = ''] = match;
+  return { pid: Number(pid), startTicks, bootId };
 }
 
 /** The running supervisor that a file names; undefined when that process is gone or another has its id now. */
 export async function liveSupervisor(file: string): Promise<Supervisor | undefined> {
   const recorded = parseSupervisor((await readTextOrUndefined(file)) ?? '');
-  if (recorded === undefined) return undefined;
-  const bootId = ((await readTextOrUndefined('/proc/sys/kernel/random/boot_id')) ?? '').trim();
-  if (recorded.bootId !== bootId) return undefined;
-  return (await isSameProcess(recorded.pid, recorded.startTime)) ? recorded : undefined;
-}
-
-async function isSameProcess(pid: number, startTime: string): Promise<boolean> {
-  const text = await readTextOrUndefined(`/proc/${pid}/stat`);
-  if (text === undefined) return false;
-  const now = parseStat(text);
-  return now.startTime === startTime && now.state !== 'Z' && now.state !== 'X';
+  return recorded !== undefined && (await isProcessAlive(recorded)) ? recorded : undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ const PERSIST_S = 60;
  */
 export type Sharing = 'auto' | 'no';
 
+/** How one call of ssh differs from another to the same host. */
 export interface ClientOptions {
   readonly sharing: Sharing;
   /** true: the user's own StrictHostKeyChecking=yes stands. */

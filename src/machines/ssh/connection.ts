@@ -19,6 +19,10 @@ const LOGIN_DEADLINE_MS = (3 * CONNECT_TIMEOUT_S + 5) * 1000;
 /** Questions that never leave this host. */
 const LOCAL_DEADLINE_MS = 10_000;
 
+/**
+ * The connection to one host. Logs in on first use, and anew when it is found dead; throws MACHINE_UNREACHABLE with ssh's own
+ * words, and HOST_TOOL_MISSING.
+ */
 export class Connection {
   readonly target: SshTarget;
   readonly #sessions = new Slots(SESSIONS_PER_HOST);

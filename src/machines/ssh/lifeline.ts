@@ -15,6 +15,7 @@ export function inputBytes(input: Input = ''): number {
   return input instanceof Uint8Array ? input.length : statSync(input.file).size;
 }
 
+/** The line of one command. Whoever opens it has to close it, however the command ends. */
 export class Lifeline {
   /** A FIFO to be opened for reading before `feed`. */
   readonly path: string;

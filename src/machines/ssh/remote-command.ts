@@ -38,6 +38,7 @@ exit "$code"
 /** Seconds by which the machine's own deadline is later than this host's, which normally ends the command. */
 const REMOTE_GRACE_S = 10;
 
+/** What the other end has to know of a command beside its argv. */
 export interface RemoteOptions extends Pick<ExecOptions, 'env' | 'cwd'> {
   /** root needs no sudo. */
   readonly user: string;

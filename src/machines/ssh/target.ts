@@ -7,6 +7,7 @@ import { QuorateError } from '../../core/errors.ts';
 import { runtimeDir } from '../../core/paths.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 
+/** A machine's `ssh:` part with its defaults filled in. */
 export interface SshTarget {
   /** The machine's name in cluster.yaml. */
   readonly machine: string;

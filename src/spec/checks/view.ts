@@ -8,7 +8,9 @@ import type { ClusterDraft, Draft } from '../shape.ts';
 import { splitEndpoint } from '../syntax.ts';
 import type { DriverKind, Role } from '../types.ts';
 
+/** `spec` of a file that may be incomplete, but is a map at least. */
 export type SpecDraft = NonNullable<Draft<ClusterInput['spec']>>;
+/** One entry of spec.machines, likewise. */
 export type MachineDraft = NonNullable<Draft<ClusterInput['spec']['machines'][number]>>;
 
 /** One entry of spec.machines that is a map at least. */
@@ -25,6 +27,10 @@ export interface MachineView {
   readonly isAddressWritten: boolean;
 }
 
+/**
+ * What the rules ask about a file, worked out once. undefined: the file does not say it, or says it wrongly, which is
+ * reported elsewhere.
+ */
 export interface SpecView {
   readonly clusterName: string | undefined;
   readonly spec: SpecDraft;
@@ -44,8 +50,11 @@ export interface SpecView {
 /** One rule, or a few that belong together. */
 export type Check = (view: SpecView) => Iterable<Finding>;
 
+/** Every driver, in the order in which messages name them. The key of a machine that names its driver has the same word. */
 export const DRIVERS: readonly DriverKind[] = ['local', 'ssh', 'fake'];
+/** For findings about the list as a whole. */
 export const MACHINES: SpecPath = ['spec', 'machines'];
+/** For findings about the endpoint, the virtual IP among them. */
 export const ENDPOINT: SpecPath = ['spec', 'controlPlaneEndpoint'];
 
 /** Gathers what checks need. */

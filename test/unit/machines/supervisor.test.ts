@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isInit, liveSupervisor, parseStat, parseSupervisor } from '../../../src/machines/local/supervisor.ts';
+import { processIdentity } from '../../../src/core/process.ts';
+import { isInit, liveSupervisor, parseSupervisor } from '../../../src/machines/local/supervisor.ts';
 
 const BOOT = '0a4c2f6e-0000-4000-8000-000000000000';
 
@@ -10,9 +11,8 @@ describe('a recorded supervisor', () => {
   let directory = '';
   const file = () => join(directory, 'supervisor');
   const own = async () => {
-    const { startTime } = parseStat(await readFile('/proc/self/stat', 'utf8'));
-    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-    return { pid: process.pid, startTime, bootId };
+    const { pid, startTicks, bootId } = await processIdentity(process.pid);
+    return { pid, startTicks, bootId };
   };
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'quorate-supervisor-'));
@@ -20,20 +20,20 @@ describe('a recorded supervisor', () => {
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
   it('lives while its process does', async () => {
-    const { pid, startTime, bootId } = await own();
-    await writeFile(file(), `${pid} ${startTime} ${bootId}\n`);
-    expect(await liveSupervisor(file())).toEqual({ pid, startTime, bootId });
+    const { pid, startTicks, bootId } = await own();
+    await writeFile(file(), `${pid} ${startTicks} ${bootId}\n`);
+    expect(await liveSupervisor(file())).toEqual({ pid, startTicks, bootId });
   });
 
   it('is gone when its process id belongs to a younger process', async () => {
-    const { pid, startTime, bootId } = await own();
-    await writeFile(file(), `${pid} ${Number(startTime) - 1} ${bootId}\n`);
+    const { pid, startTicks, bootId } = await own();
+    await writeFile(file(), `${pid} ${Number(startTicks) - 1} ${bootId}\n`);
     expect(await liveSupervisor(file())).toBeUndefined();
   });
 
   it('is gone after a reboot of the host', async () => {
-    const { pid, startTime } = await own();
-    await writeFile(file(), `${pid} ${startTime} ${BOOT}\n`);
+    const { pid, startTicks } = await own();
+    await writeFile(file(), `${pid} ${startTicks} ${BOOT}\n`);
     expect(await liveSupervisor(file())).toBeUndefined();
   });
 
@@ -44,18 +44,13 @@ describe('a recorded supervisor', () => {
   });
 
   it('is read strictly', () => {
-    expect(parseSupervisor(`12 345 ${BOOT}\n`)).toEqual({ pid: 12, startTime: '345', bootId: BOOT });
+    expect(parseSupervisor(`12 345 ${BOOT}\n`)).toEqual({ pid: 12, startTicks: '345', bootId: BOOT });
     for (const text of ['', '0 1 x', `-1 345 ${BOOT}`, `12 345 ${BOOT} more`, `1e3 345 ${BOOT}`])
       expect(parseSupervisor(text)).toBeUndefined();
   });
 });
 
 describe('/proc', () => {
-  it('is read rightly for a command whose name has brackets and spaces', () => {
-    const fields = ['S', '77', ...Array.from({ length: 17 }, () => '0'), '4242', '0'];
-    expect(parseStat(`12 (a) b) ${fields.join(' ')}`)).toEqual({ state: 'S', ppid: 77, startTime: '4242' });
-  });
-
   it('shows an init by name, state and its id in the inner namespace', () => {
     const status = (name: string, state: string, ids: string) => `Name:\t${name}\nState:\t${state}\nNSpid:\t${ids}\n`;
     expect(isInit(status('systemd', 'S (sleeping)', '4711\t1'))).toBe(true);

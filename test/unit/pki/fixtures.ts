@@ -1,4 +1,7 @@
 import type { FileContent } from '../../../src/core/file.ts';
+import { expectedCertificates } from '../../../src/pki/expected.ts';
+import { controlPlaneKubeletConf, type IssueOptions, issueCertificates } from '../../../src/pki/issue.ts';
+import type { SharedMaterial } from '../../../src/pki/types.ts';
 import type { ClusterSpec, MachineSpec } from '../../../src/spec/types.ts';
 
 /** A fixed moment, so that validity can be compared: 2026-01-01. */
@@ -36,6 +39,12 @@ export const SPEC: ClusterSpec = {
   failover: 'default',
   machines: [CP1, machine('cp2', '10.87.0.12'), machine('cp3', '10.87.0.13')],
 };
+
+/** Every leaf certificate and kubeconfig of cp1, as the phase `certificates` issues them for a new machine. */
+export async function filesOfCp1(material: SharedMaterial, options: IssueOptions = {}): Promise<FileContent[]> {
+  const files = await issueCertificates(material, SPEC, expectedCertificates(SPEC, CP1), options);
+  return [...files, controlPlaneKubeletConf(material, SPEC, CP1)];
+}
 
 /** Text content by path. */
 export function byPath(files: readonly FileContent[]): Record<string, string> {

@@ -5,11 +5,11 @@ import { silentContext } from '../../../src/core/context.ts';
 import type { FileContent } from '../../../src/core/file.ts';
 import { expectedCertificates } from '../../../src/pki/expected.ts';
 import { inspectCertificate } from '../../../src/pki/inspect.ts';
-import { issueCertificates, issueClient, issueControlPlane } from '../../../src/pki/issue.ts';
+import { issueCertificates, issueClient } from '../../../src/pki/issue.ts';
 import { KUBELET_CLIENT_LINK } from '../../../src/pki/names.ts';
 import { generateSharedMaterial } from '../../../src/pki/shared.ts';
 import type { SharedMaterial } from '../../../src/pki/types.ts';
-import { byPath, CP1, certificatesOf, DAY_MS, NOW_MS, SPEC } from './fixtures.ts';
+import { byPath, CP1, certificatesOf, DAY_MS, filesOfCp1, NOW_MS, SPEC } from './fixtures.ts';
 
 const ctx = silentContext();
 let material: SharedMaterial;
@@ -17,7 +17,7 @@ let files: FileContent[];
 
 beforeAll(async () => {
   material = await generateSharedMaterial(ctx, NOW_MS);
-  files = await issueControlPlane(material, SPEC, CP1, { nowMs: NOW_MS, redactor: ctx.redactor });
+  files = await filesOfCp1(material, { nowMs: NOW_MS, redactor: ctx.redactor });
 });
 
 describe('the files of a control plane', () => {
@@ -113,7 +113,7 @@ describe('issuing', () => {
   });
 
   it('never repeats a serial number or a key', async () => {
-    const again = await issueControlPlane(material, SPEC, CP1, { nowMs: NOW_MS });
+    const again = await filesOfCp1(material, { nowMs: NOW_MS });
     const all = [...Object.values(certificatesOf(files)), ...Object.values(certificatesOf(again))];
     expect(new Set(all.map((pem) => inspectCertificate(pem).serial)).size).toBe(all.length);
     for (const pem of all) expect(inspectCertificate(pem).serial).toMatch(/^[4-7][0-9A-F]{31}$/);

@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { adminKubeconfig, bootstrapFiles, kubeletConf } from '../../../src/pki/kubeconfig.ts';
+import { bootstrapFiles, kubeletConf } from '../../../src/pki/kubeconfig.ts';
 
 // Not real PEM: kubeconfigs carry whatever they are given.
 const authority = 'AUTHORITY\n';
-const client = { certificate: `CERTIFICATE ${'x'.repeat(200)}\n`, privateKey: 'KEY\n' };
 
 describe('kubeconfigs', () => {
-  it('for a person are named like the context: quorate-NAME', async () => {
-    const text = adminKubeconfig({ clusterName: 'demo', server: 'https://10.87.0.10:6443', authority, client });
-    await expect(text).toMatchFileSnapshot('../../golden/pki/admin-kubeconfig.yaml');
-  });
-
   it('for a kubelet point at the certificate that it rotates', async () => {
     const file = kubeletConf({ clusterName: 'demo', nodeName: 'cp1', server: 'https://10.87.0.11:6443', authority });
     expect(file).toMatchObject({ path: '/etc/kubernetes/kubelet.conf', mode: 0o600 });

@@ -8,10 +8,9 @@ import { silentContext } from '../../../src/core/context.ts';
 import { openAuthority } from '../../../src/pki/certificate.ts';
 import { expectedCertificates } from '../../../src/pki/expected.ts';
 import { caHash, inspectCertificate } from '../../../src/pki/inspect.ts';
-import { issueControlPlane } from '../../../src/pki/issue.ts';
 import { AUTHORITY_NAMES, certificatePath } from '../../../src/pki/names.ts';
 import { generateSharedMaterial, sharedFiles } from '../../../src/pki/shared.ts';
-import { CP1, certificatesOf, SPEC } from './fixtures.ts';
+import { CP1, certificatesOf, filesOfCp1, SPEC } from './fixtures.ts';
 
 const missing = spawnSync('openssl', ['version']).error !== undefined;
 const root = mkdtempSync(join(tmpdir(), 'quorate-pki-'));
@@ -24,7 +23,7 @@ describe.skipIf(missing)('openssl (skipped where it is not installed)', () => {
 
   beforeAll(async () => {
     const material = await generateSharedMaterial(silentContext());
-    const files = [...sharedFiles(material), ...(await issueControlPlane(material, SPEC, CP1))];
+    const files = [...sharedFiles(material), ...(await filesOfCp1(material))];
     for (const [path, pem] of Object.entries(certificatesOf(files))) {
       mkdirSync(dirname(at(path)), { recursive: true });
       writeFileSync(at(path), pem);

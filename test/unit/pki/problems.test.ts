@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentContext } from '../../../src/core/context.ts';
 import { expectedCertificates } from '../../../src/pki/expected.ts';
-import { issueControlPlane } from '../../../src/pki/issue.ts';
 import { certificateProblems, certificatesToIssue, RENEW_BELOW_DAYS } from '../../../src/pki/problems.ts';
 import { generateSharedMaterial, sharedFiles } from '../../../src/pki/shared.ts';
 import type { SharedMaterial } from '../../../src/pki/types.ts';
-import { CP1, certificatesOf, DAY_MS, machine, NOW_MS, SPEC } from './fixtures.ts';
+import { CP1, certificatesOf, DAY_MS, filesOfCp1, machine, NOW_MS, SPEC } from './fixtures.ts';
 
 const APISERVER = '/etc/kubernetes/pki/apiserver.crt';
 const CA = '/etc/kubernetes/pki/ca.crt';
@@ -14,10 +13,7 @@ let found: Record<string, string>;
 
 beforeAll(async () => {
   material = await generateSharedMaterial(silentContext(), NOW_MS);
-  found = certificatesOf([
-    ...sharedFiles(material),
-    ...(await issueControlPlane(material, SPEC, CP1, { nowMs: NOW_MS })),
-  ]);
+  found = certificatesOf([...sharedFiles(material), ...(await filesOfCp1(material, { nowMs: NOW_MS }))]);
 });
 
 const kindsAt = (nowMs: number, certificates = found, spec = SPEC) =>
