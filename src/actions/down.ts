@@ -6,7 +6,7 @@ import { withOperatorLock } from '../engine/operator-lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { observe } from '../observe/observe.ts';
-import { wipeMachine } from '../phases/wipe-machine.ts';
+import { wipeMachine } from '../phases/change/wipe-machine.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { openFleet } from './cluster.ts';
 

@@ -4,9 +4,8 @@ import { QuorateError } from '../core/errors.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import { recorded } from '../engine/run.ts';
 import type { Observed } from '../observe/observed.ts';
-import { memberOf } from '../phases/membership.ts';
-import { refuseLastCopy, retireSteps } from '../phases/retire-machine.ts';
-import type { Phase } from '../phases/step.ts';
+import { refuseLastCopy } from '../phases/change/retire-steps.ts';
+import { retireMachine, withoutMachine } from '../phases/retire-machine.ts';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { type ChangeOptions, type ChangeReport, carryOut } from './carry-out.ts';
 import { openCluster } from './cluster.ts';
@@ -30,7 +29,7 @@ export async function replaceMachine(
       refuseLastCopy(spec, observed, machineNamed(spec, name));
       const change = {
         verb,
-        first: [retirePhase(name, `Remove ${name}`, 'it is to be replaced')],
+        first: [retireMachine(name, `Remove ${name}`, 'it is to be replaced')],
         afterFirst: (seen: Observed) => withoutMachine(spec, seen, name, fleet.provider !== undefined),
       };
       return carryOut(ctx, fleet, observed, change, options);
@@ -54,7 +53,7 @@ export async function resetMachine(
       fleet.machine(name);
       requireLiving(observed, name);
       refuseLastCopy(spec, observed, machineNamed(spec, name));
-      const first = [retirePhase(name, `Reset ${name}`, 'it is to leave the cluster')];
+      const first = [retireMachine(name, `Reset ${name}`, 'it is to leave the cluster')];
       return carryOut(ctx, fleet, observed, { verb: 'reset', first, onlyFirst: true }, options);
     }),
   );
@@ -72,35 +71,4 @@ function requireLiving(observed: Observed, name: string): void {
   throw new QuorateError('ETCD_UNAVAILABLE', `${name} cannot leave the cluster: etcd does not answer`, {
     hint: 'bring a majority of its members back first; quorate status shows which are down',
   });
-}
-
-function retirePhase(name: string, title: string, why: string): Phase {
-  return {
-    id: 'retire-machine',
-    title,
-    plan: (spec, observed) => {
-      const machine = spec.machines.find((candidate) => candidate.name === name);
-      return machine ? retireSteps(spec, observed, machine, why) : [];
-    },
-  };
-}
-
-/** What will be seen once it is gone, for the plan of what comes then. */
-function withoutMachine(spec: ClusterSpec, observed: Observed, name: string, isMade: boolean): Observed {
-  const machine = spec.machines.find((candidate) => candidate.name === name);
-  const member = machine && memberOf(observed, machine);
-  const seen = observed.machines[name];
-  const gone = isMade || seen === undefined ? { name, state: 'absent' as const } : { name, state: seen.state };
-  return {
-    ...observed,
-    machines: { ...observed.machines, [name]: gone },
-    apiServers: observed.apiServers.map((server) => (server.machine === name ? { ...server, ready: false } : server)),
-    vipHolders: observed.vipHolders.filter((holder) => holder !== name),
-    ...(observed.etcd
-      ? { etcd: { ...observed.etcd, members: observed.etcd.members.filter(({ id }) => id !== member?.id) } }
-      : {}),
-    ...(observed.kube
-      ? { kube: { ...observed.kube, nodes: observed.kube.nodes.filter((node) => node.name !== name) } }
-      : {}),
-  };
 }

@@ -24,7 +24,7 @@ export const MACHINES_PATH = '/etc/quorate/machines';
 export const CLUSTER_PATH = '/etc/quorate/cluster';
 /** There once the cluster has been whole: from then on an empty disk of a member is a loss. */
 export const FORMED_PATH = '/etc/quorate/formed';
-/** What a machine ran before a change that has not proved good yet (phases/last-good.ts), and the file that says it is all there. */
+/** What a machine ran before a change that has not proved good yet (phases/change/last-good.ts), and the file that says it is all there. */
 export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
 /** Written last, and synced: without it what lies beside it may be half a copy. */
 export const LAST_GOOD_MARK = `${LAST_GOOD_DIR}/complete`;

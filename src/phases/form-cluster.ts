@@ -2,14 +2,14 @@ import { textFile } from '../manifests/file.ts';
 import { FORMED_PATH } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
-import { objectSteps } from './cluster-objects.ts';
 import { planningFacts } from './facts.ts';
-import { joinSteps } from './join-worker.ts';
-import { managedFilesStep } from './managed-files.ts';
+import { managedFilesStep } from './files/managed-files.ts';
 import { hasFormed } from './membership.ts';
-import { recordSteps } from './record.ts';
-import { servingSteps, settleSteps } from './settle-node.ts';
 import type { Phase, Step } from './step.ts';
+import { objectSteps } from './steps/cluster-objects.ts';
+import { joinSteps } from './steps/join-worker.ts';
+import { recordSteps } from './steps/record.ts';
+import { servingSteps, settleSteps } from './steps/settle-node.ts';
 
 /**
  * Makes a cluster of API servers that run: its objects are applied while workers join and nodes are labelled, each in its own

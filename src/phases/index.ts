@@ -1,8 +1,9 @@
+import { announceChange } from './announce-change.ts';
+import { finishChange } from './finish-change.ts';
 import { formCluster } from './form-cluster.ts';
 import { joinControlPlanes } from './join-control-planes.ts';
 import { prepareHost } from './prepare-host.ts';
 import { prepareMachines } from './prepare-machines.ts';
-import { announceChange, finishChange } from './record.ts';
 import { removeMachines } from './remove-machines.ts';
 import { rollControlPlanes } from './roll-control-planes.ts';
 import { rollWorkers } from './roll-workers.ts';

@@ -9,10 +9,8 @@ import { type EtcdBootstrap, peerURL } from '../manifests/etcd.ts';
 import { MANIFESTS_DIR } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
-import { awaitGood } from './await-node.ts';
-import { balancerSteps } from './load-balancers.ts';
-import { carryOutWork, groupWork, managedFilesStep } from './managed-files.ts';
-import { carriesEtcd, memberOf, memberStage, planeStage } from './membership.ts';
+import { awaitGood } from './change/await-node.ts';
+import { carryOutWork, groupWork, managedFilesStep } from './files/managed-files.ts';
 import {
   etcdServiceGroup,
   type GroupInput,
@@ -21,8 +19,10 @@ import {
   operatorGroup,
   staticPodGroup,
   tokenOf,
-} from './node-groups.ts';
+} from './files/node-groups.ts';
+import { carriesEtcd, memberOf, memberStage, planeStage } from './membership.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
+import { balancerSteps } from './steps/load-balancers.ts';
 import type { Toolbox } from './toolbox.ts';
 
 /** A learner receives a snapshot of the data first; a gigabyte takes a minute on an ordinary network. */

@@ -1,8 +1,8 @@
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { lacksSoftware } from './software.ts';
 import type { Phase, Step } from './step.ts';
+import { lacksSoftware } from './steps/software.ts';
 
 /** Obtains what the machines will need, and readies this host for them at the same time. */
 export const prepareHost: Phase = {

@@ -1,7 +1,7 @@
-import { certificateSteps, refuseConflicts } from './certificates.ts';
-import { packageSteps } from './packages.ts';
-import { softwareSteps } from './software.ts';
 import type { Phase } from './step.ts';
+import { certificateSteps, refuseConflicts } from './steps/certificates.ts';
+import { packageSteps } from './steps/packages.ts';
+import { softwareSteps } from './steps/software.ts';
 
 /** Brings every machine what it runs, and control planes what they are known by. */
 export const prepareMachines: Phase = {

@@ -2,8 +2,8 @@ import { withLeaving } from '../machines/fleet.ts';
 import { retiring } from '../observe/leaving.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { MachineSpec } from '../spec/types.ts';
+import { retireSteps } from './change/retire-steps.ts';
 import { leaderLast } from './membership.ts';
-import { retireSteps } from './retire-machine.ts';
 import type { Phase } from './step.ts';
 
 /**

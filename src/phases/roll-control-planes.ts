@@ -5,13 +5,13 @@ import { CORDON_MARK, uncordonNode } from '../kube/cordon.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, etcdMachines, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
-import { balancerSteps } from './load-balancers.ts';
-import { machineChange } from './machine-change.ts';
+import { machineChange } from './change/machine-change.ts';
+import { rollStep } from './change/roll-machine.ts';
+import { returnToRotation } from './change/rotation.ts';
+import { groupInput } from './files/node-groups.ts';
 import { leaderLast, memberStage, planeStage } from './membership.ts';
-import { groupInput } from './node-groups.ts';
-import { rollStep } from './roll-machine.ts';
-import { returnToRotation } from './rotation.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
+import { balancerSteps } from './steps/load-balancers.ts';
 
 /**
  * Brings changes to machines that serve: etcd's and the load balancers' own machines, then control planes; one at a time, the

@@ -2,10 +2,10 @@ import { findByName } from '../core/per-object.ts';
 import { CORDON_MARK, uncordonNode } from '../kube/cordon.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, type MachineSpec, machinesOf } from '../spec/types.ts';
-import { hasJoined } from './join-worker.ts';
-import { machineChange } from './machine-change.ts';
-import { rollStep } from './roll-machine.ts';
+import { machineChange } from './change/machine-change.ts';
+import { rollStep } from './change/roll-machine.ts';
 import type { Phase, Step } from './step.ts';
+import { hasJoined } from './steps/join-worker.ts';
 
 /** Workers that are changed at the same time: a tenth of them, so that nine tenths carry the load; at least one. */
 const SHARE = 10;

@@ -2,11 +2,11 @@ import { QuorateError } from '../core/errors.ts';
 import { loadBalancerUnits } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, loadBalancers, type MachineSpec } from '../spec/types.ts';
-import { balancerSteps } from './load-balancers.ts';
-import { managedFilesStep } from './managed-files.ts';
+import { managedFilesStep } from './files/managed-files.ts';
+import { etcdServiceGroup, groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './files/node-groups.ts';
 import { clusterLife, hasFormed, memberOf, memberStage, planeStage, unseenCarriers } from './membership.ts';
-import { etcdServiceGroup, groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './node-groups.ts';
 import type { Phase, Step } from './step.ts';
+import { balancerSteps } from './steps/load-balancers.ts';
 
 /**
  * Starts the machines of the control plane that are down or new, all at once: the etcd members find each other by a static initial

@@ -6,7 +6,7 @@ import { announcedRecord, finishedRecord } from '../../../src/manifests/cluster-
 import { staticPodFiles } from '../../../src/manifests/node-files.ts';
 import { LAST_GOOD_MARK } from '../../../src/manifests/paths.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
-import { bootstrapOf } from '../../../src/phases/node-groups.ts';
+import { bootstrapOf } from '../../../src/phases/files/node-groups.ts';
 import { prepareMachines } from '../../../src/phases/prepare-machines.ts';
 import { rollWorkers } from '../../../src/phases/roll-workers.ts';
 import type { ClusterSpec, MachineSpec } from '../../../src/spec/types.ts';

@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentContext } from '../../../src/core/context.ts';
 import type { Machine } from '../../../src/machines/machine.ts';
-import { forgetLastGood, keepLastGood, restoreLastGood } from '../../../src/phases/last-good.ts';
+import { forgetLastGood, keepLastGood, restoreLastGood } from '../../../src/phases/change/last-good.ts';
 
 const DIR = '/var/lib/quorate/last-good';
 const KUBELET = '/usr/local/bin/kubelet';

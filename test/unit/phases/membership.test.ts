@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObservedMember } from '../../../src/etcd/types.ts';
 import { FORMED_PATH } from '../../../src/manifests/paths.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
+import { bootstrapOf } from '../../../src/phases/files/node-groups.ts';
 import {
   type ClusterLife,
   clusterLife,
@@ -13,7 +14,6 @@ import {
   planeStage,
   type Stage,
 } from '../../../src/phases/membership.ts';
-import { bootstrapOf } from '../../../src/phases/node-groups.ts';
 import { startControlPlane } from '../../../src/phases/start-control-plane.ts';
 import { type ClusterSpec, controlPlanes } from '../../../src/spec/types.ts';
 import { absentCluster, healthyCluster } from '../../helpers/observed.ts';

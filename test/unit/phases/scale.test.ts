@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObservedMember } from '../../../src/etcd/types.ts';
 import { finishedRecord } from '../../../src/manifests/cluster-record.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
-import { refuseLastCopy } from '../../../src/phases/retire-machine.ts';
+import { refuseLastCopy } from '../../../src/phases/change/retire-steps.ts';
 import { healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
 import { facing, ledBy, outline, planned, screen, withDead, withFacts, withMembers, withNode } from './scenario.ts';

@@ -4,7 +4,7 @@ import { silentContext } from '../../../../src/core/context.ts';
 import type { Machine } from '../../../../src/machines/machine.ts';
 import { aptOptions, parseRelease } from '../../../../src/machines/ssh/fetch-packages.ts';
 import { HOST_PACKAGES, installPackages, missingPackages } from '../../../../src/machines/ssh/packages.ts';
-import { packageSteps } from '../../../../src/phases/packages.ts';
+import { packageSteps } from '../../../../src/phases/steps/packages.ts';
 import { healthyCluster } from '../../../helpers/observed.ts';
 import { makeSpec } from '../../../helpers/spec.ts';
 

@@ -1,8 +1,8 @@
-import { installPackages, missingPackages } from '../machines/ssh/packages.ts';
-import type { Observed } from '../observe/observed.ts';
-import { type ClusterSpec, loadBalancers, type MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import type { Step } from './step.ts';
+import { installPackages, missingPackages } from '../../machines/ssh/packages.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { type ClusterSpec, loadBalancers, type MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import type { Step } from '../step.ts';
 
 /** Brings a host of others the Debian packages that it lacks. None for machines that quorate makes: their image has them. */
 export function packageSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {

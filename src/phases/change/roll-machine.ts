@@ -1,23 +1,23 @@
 // Changes one running machine: takes it out of use, changes it, waits until it is good, and puts it back as it was when it is not.
-import { componentVersions } from '../artifacts/catalog.ts';
-import type { Context } from '../core/context.ts';
-import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
-import { firstLine } from '../core/text.ts';
-import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../kube/drain.ts';
-import { readNodes } from '../kube/read.ts';
-import type { ObservedNode } from '../kube/types.ts';
-import { staticPodDigests } from '../manifests/node-files.ts';
-import { type ClusterSpec, controlPlanes, isNode, type MachineSpec } from '../spec/types.ts';
-import { compareVersions, parseVersion } from '../topology/version.ts';
+import { componentVersions } from '../../artifacts/catalog.ts';
+import type { Context } from '../../core/context.ts';
+import { hasCode, messageOf, QuorateError } from '../../core/errors.ts';
+import { firstLine } from '../../core/text.ts';
+import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, drainNode, uncordonNode } from '../../kube/drain.ts';
+import { readNodes } from '../../kube/read.ts';
+import type { ObservedNode } from '../../kube/types.ts';
+import { staticPodDigests } from '../../manifests/node-files.ts';
+import { type ClusterSpec, controlPlanes, isNode, type MachineSpec } from '../../spec/types.ts';
+import { compareVersions, parseVersion } from '../../topology/version.ts';
+import { bootstrapOf, type GroupInput } from '../files/node-groups.ts';
+import { carriesEtcd, memberOf } from '../membership.ts';
+import type { Disruption, Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 import { applyChange } from './apply-change.ts';
 import { awaitGood, type GoodState } from './await-node.ts';
 import { forgetLastGood, keepLastGood, restoreLastGood } from './last-good.ts';
 import { changesNode, type MachineChange, stopsControlPlane } from './machine-change.ts';
-import { carriesEtcd, memberOf } from './membership.ts';
-import { bootstrapOf, type GroupInput } from './node-groups.ts';
 import { outOfRotation } from './rotation.ts';
-import type { Disruption, Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
 
 /** The step that carries a change out, in the given lane. */
 export function rollStep(input: GroupInput, change: MachineChange, lane: string): Step {

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Context } from '../core/context.ts';
-import type { MachineFacts } from '../machines/facts.ts';
-import { withLeaving } from '../machines/fleet.ts';
-import { dropInPath, loadBalancerFiles, loadBalancerUnits } from '../manifests/node-files.ts';
-import type { Observed } from '../observe/observed.ts';
-import { certificatePath } from '../pki/names.ts';
-import { type ClusterSpec, controlPlanes, type MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import { managedFilesStep } from './managed-files.ts';
-import type { Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
+import type { Context } from '../../core/context.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import { withLeaving } from '../../machines/fleet.ts';
+import { dropInPath, loadBalancerFiles, loadBalancerUnits } from '../../manifests/node-files.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { certificatePath } from '../../pki/names.ts';
+import { type ClusterSpec, controlPlanes, type MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import { managedFilesStep } from '../files/managed-files.ts';
+import type { Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /** What any type of load balancer consists of, in the order of stopping: first the address moves to another machine. */
 const BALANCER_UNITS = ['keepalived.service', 'haproxy.service', 'nginx.service'];

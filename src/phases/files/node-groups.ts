@@ -1,7 +1,7 @@
 // The groups of files that a machine's programs are run by, each with its units: what phases write, compare and roll out.
-import type { MachineFacts } from '../machines/facts.ts';
-import { withLeaving } from '../machines/fleet.ts';
-import { type EtcdBootstrap, initialCluster } from '../manifests/etcd.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import { withLeaving } from '../../machines/fleet.ts';
+import { type EtcdBootstrap, initialCluster } from '../../manifests/etcd.ts';
 import {
   containerRuntimeFiles,
   etcdServiceFiles,
@@ -9,12 +9,12 @@ import {
   networkFiles,
   operatorConvenienceFiles,
   staticPodFiles,
-} from '../manifests/node-files.ts';
-import type { Observed } from '../observe/observed.ts';
-import { certificatePath } from '../pki/names.ts';
-import { etcdClusterToken } from '../pki/shared.ts';
-import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
+} from '../../manifests/node-files.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { certificatePath } from '../../pki/names.ts';
+import { etcdClusterToken } from '../../pki/shared.ts';
+import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
 import type { ManagedFiles } from './managed-files.ts';
 
 /** What a group is rendered from. */

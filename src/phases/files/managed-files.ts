@@ -1,14 +1,14 @@
 // Configuration on machines is compared by digest and written as a whole; the units that read it are restarted, also when a
 // run was killed between writing and restarting.
 import { createHash } from 'node:crypto';
-import type { Context } from '../core/context.ts';
-import { perObject } from '../core/per-object.ts';
-import type { MachineFacts } from '../machines/facts.ts';
-import type { Machine } from '../machines/machine.ts';
-import type { RenderedFile } from '../manifests/file.ts';
-import type { MachineSpec } from '../spec/types.ts';
+import type { Context } from '../../core/context.ts';
+import { perObject } from '../../core/per-object.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import type { Machine } from '../../machines/machine.ts';
+import type { RenderedFile } from '../../manifests/file.ts';
+import type { MachineSpec } from '../../spec/types.ts';
+import type { Step } from '../step.ts';
 import { rejectBroken } from './candidates.ts';
-import type { Step } from './step.ts';
 
 /** A group of files on one machine and the units that must run with them. */
 export interface ManagedFiles {

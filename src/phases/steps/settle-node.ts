@@ -1,16 +1,16 @@
-import type { Context } from '../core/context.ts';
-import { findByName } from '../core/per-object.ts';
-import { waitFor } from '../core/wait.ts';
-import { patchNode, readNodeNames } from '../kube/nodes.ts';
-import { approveServingRequests } from '../kube/serving-requests.ts';
-import type { ObservedNode } from '../kube/types.ts';
-import { nodeLabels, nodeTaints } from '../manifests/node-labels.ts';
-import type { Observed } from '../observe/observed.ts';
-import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../pki/names.ts';
-import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import { SERVING_LANE, type Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
+import type { Context } from '../../core/context.ts';
+import { findByName } from '../../core/per-object.ts';
+import { waitFor } from '../../core/wait.ts';
+import { patchNode, readNodeNames } from '../../kube/nodes.ts';
+import { approveServingRequests } from '../../kube/serving-requests.ts';
+import type { ObservedNode } from '../../kube/types.ts';
+import { nodeLabels, nodeTaints } from '../../manifests/node-labels.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { BOOTSTRAP_KUBELET_CONF_PATH, KUBELET_CONF_PATH } from '../../pki/names.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import { SERVING_LANE, type Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 const SERVING_CERTIFICATE = '/var/lib/kubelet/pki/kubelet-server-current.pem';
 /** A kubelet registers within seconds of reaching an API server; images and a busy host can make that a minute. */

@@ -1,20 +1,20 @@
 // The parts of a change to a running machine, in the order in which they may follow each other.
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
-import type { Context } from '../core/context.ts';
-import { messageOf, QuorateError } from '../core/errors.ts';
-import { waitFor } from '../core/wait.ts';
-import { readEtcd } from '../etcd/etcdctl.ts';
-import { moveLeader, readMemberStatus } from '../etcd/membership.ts';
-import type { Machine } from '../machines/machine.ts';
-import type { RenderedFile } from '../manifests/file.ts';
-import { MANIFESTS_DIR } from '../manifests/paths.ts';
-import { isNode } from '../spec/types.ts';
+import type { Context } from '../../core/context.ts';
+import { messageOf, QuorateError } from '../../core/errors.ts';
+import { waitFor } from '../../core/wait.ts';
+import { readEtcd } from '../../etcd/etcdctl.ts';
+import { moveLeader, readMemberStatus } from '../../etcd/membership.ts';
+import type { Machine } from '../../machines/machine.ts';
+import type { RenderedFile } from '../../manifests/file.ts';
+import { MANIFESTS_DIR } from '../../manifests/paths.ts';
+import { isNode } from '../../spec/types.ts';
+import { carryOutWork, type GroupWork } from '../files/managed-files.ts';
+import { type GroupInput, staticPodGroup } from '../files/node-groups.ts';
+import { installBinaries } from '../steps/software.ts';
+import type { Toolbox } from '../toolbox.ts';
 import { type MachineChange, restartsRuntime } from './machine-change.ts';
-import { carryOutWork, type GroupWork } from './managed-files.ts';
-import { type GroupInput, staticPodGroup } from './node-groups.ts';
-import { installBinaries } from './software.ts';
-import type { Toolbox } from './toolbox.ts';
 
 const ETCD_MANIFEST = `${MANIFESTS_DIR}/etcd.yaml`;
 const API_SERVER_MANIFEST = `${MANIFESTS_DIR}/kube-apiserver.yaml`;

@@ -1,25 +1,25 @@
 import { X509Certificate } from 'node:crypto';
-import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
-import { waitFor } from '../core/wait.ts';
-import { servedFingerprint } from '../kube/probe.ts';
-import type { MachineFacts } from '../machines/facts.ts';
-import type { Observed } from '../observe/observed.ts';
-import { controlPlaneKubeletConf, issueCertificates } from '../pki/issue.ts';
+import type { Context } from '../../core/context.ts';
+import { QuorateError } from '../../core/errors.ts';
+import { waitFor } from '../../core/wait.ts';
+import { servedFingerprint } from '../../kube/probe.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { controlPlaneKubeletConf, issueCertificates } from '../../pki/issue.ts';
 import {
   API_SERVER_PORT,
   certificatePath,
   KUBELET_CLIENT_LINK,
   KUBELET_CONF_PATH,
   SHARED_PATHS,
-} from '../pki/names.ts';
-import { sharedPathsOf, sharingMachines } from '../pki/placement.ts';
-import { certificatesToIssue } from '../pki/problems.ts';
-import { sharedFiles } from '../pki/shared.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import { SERIAL_LANE, type Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
+} from '../../pki/names.ts';
+import { sharedPathsOf, sharingMachines } from '../../pki/placement.ts';
+import { certificatesToIssue } from '../../pki/problems.ts';
+import { sharedFiles } from '../../pki/shared.ts';
+import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import { SERIAL_LANE, type Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /** Gives a machine the authorities that it needs and certificates of its own. */
 export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {

@@ -1,10 +1,10 @@
 // Takes an API server out of the load balancers before it is stopped: no new connection is sent to it, and those it has end when it
 // closes them itself. Only HAProxy can be told so; with the others a client finds out by the connection that is refused.
-import type { Context } from '../core/context.ts';
-import { messageOf } from '../core/errors.ts';
-import { HAPROXY_STATS_SOCKET } from '../manifests/paths.ts';
-import { loadBalancers } from '../spec/types.ts';
-import type { Toolbox } from './toolbox.ts';
+import type { Context } from '../../core/context.ts';
+import { messageOf } from '../../core/errors.ts';
+import { HAPROXY_STATS_SOCKET } from '../../manifests/paths.ts';
+import { loadBalancers } from '../../spec/types.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /** Arguments: the server's name, then commands of HAProxy's runtime API with % in its place. One that has no HAProxy is let be. */
 const TELL_SCRIPT = `[ -S ${HAPROXY_STATS_SOCKET} ] || exit 0

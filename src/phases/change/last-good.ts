@@ -1,9 +1,9 @@
 // What a machine ran before it is changed, kept on the machine itself until the change has proved good: whoever comes after a run
 // that was killed finds it there.
-import type { Context } from '../core/context.ts';
-import { BINARIES_STAMP } from '../machines/facts.ts';
-import type { Machine } from '../machines/machine.ts';
-import { LAST_GOOD_DIR, LAST_GOOD_MARK } from '../manifests/paths.ts';
+import type { Context } from '../../core/context.ts';
+import { BINARIES_STAMP } from '../../machines/facts.ts';
+import type { Machine } from '../../machines/machine.ts';
+import { LAST_GOOD_DIR, LAST_GOOD_MARK } from '../../manifests/paths.ts';
 import type { GoodState } from './await-node.ts';
 
 /** Which programs a machine has, relative to its root. */

@@ -1,19 +1,19 @@
-import type { Context } from '../core/context.ts';
-import { findByName } from '../core/per-object.ts';
-import { waitFor } from '../core/wait.ts';
-import { readLeases } from '../kube/read.ts';
-import type { MachineFacts } from '../machines/facts.ts';
-import type { Observed } from '../observe/observed.ts';
-import { formatBootstrapToken } from '../pki/bootstrap-token.ts';
-import { bootstrapFiles } from '../pki/kubeconfig.ts';
-import { KUBELET_CONF_PATH } from '../pki/names.ts';
-import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import { managedFilesStep } from './managed-files.ts';
-import { type GroupInput, kubeletGroup } from './node-groups.ts';
+import type { Context } from '../../core/context.ts';
+import { findByName } from '../../core/per-object.ts';
+import { waitFor } from '../../core/wait.ts';
+import { readLeases } from '../../kube/read.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { formatBootstrapToken } from '../../pki/bootstrap-token.ts';
+import { bootstrapFiles } from '../../pki/kubeconfig.ts';
+import { KUBELET_CONF_PATH } from '../../pki/names.ts';
+import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import { managedFilesStep } from '../files/managed-files.ts';
+import { type GroupInput, kubeletGroup } from '../files/node-groups.ts';
+import type { Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 import { binarySteps, runsAlready } from './software.ts';
-import type { Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
 
 /** It takes the lease within seconds of its start; a busy host makes that a minute. */
 const SIGNER_DEADLINE_MS = 180_000;

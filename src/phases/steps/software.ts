@@ -1,14 +1,14 @@
-import { requiredArtifacts } from '../artifacts/catalog.ts';
-import type { Artifact, BinaryArtifact, ImageArtifact } from '../artifacts/types.ts';
-import type { Context } from '../core/context.ts';
-import { BINARIES_STAMP, type MachineFacts } from '../machines/facts.ts';
-import type { Observed } from '../observe/observed.ts';
-import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
-import { planningFacts } from './facts.ts';
-import { managedFilesStep } from './managed-files.ts';
-import { networkGroup, runtimeGroup } from './node-groups.ts';
-import { SERIAL_LANE, type Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
+import { requiredArtifacts } from '../../artifacts/catalog.ts';
+import type { Artifact, BinaryArtifact, ImageArtifact } from '../../artifacts/types.ts';
+import type { Context } from '../../core/context.ts';
+import { BINARIES_STAMP, type MachineFacts } from '../../machines/facts.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../../spec/types.ts';
+import { planningFacts } from '../facts.ts';
+import { managedFilesStep } from '../files/managed-files.ts';
+import { networkGroup, runtimeGroup } from '../files/node-groups.ts';
+import { SERIAL_LANE, type Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /**
  * Brings binaries, images, the container runtime and the node's network rules to a machine. What a machine that runs has in another

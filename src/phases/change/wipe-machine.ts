@@ -1,10 +1,10 @@
 // Takes everything of a cluster off a machine: a disk that quorate made is removed, a host of its owner's keeps its packages.
 import { dirname } from 'node:path';
-import type { Context } from '../core/context.ts';
-import { hasCode } from '../core/errors.ts';
-import { BINARIES_STAMP } from '../machines/facts.ts';
-import type { Fleet } from '../machines/fleet.ts';
-import type { MachineSpec } from '../spec/types.ts';
+import type { Context } from '../../core/context.ts';
+import { hasCode } from '../../core/errors.ts';
+import { BINARIES_STAMP } from '../../machines/facts.ts';
+import type { Fleet } from '../../machines/fleet.ts';
+import type { MachineSpec } from '../../spec/types.ts';
 
 /**
  * What `kubeadm reset` does, and what quorate itself brought: units, files, firewall tables, links, container data. Certificates and

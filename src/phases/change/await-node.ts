@@ -1,12 +1,12 @@
 // When a changed machine is good again: its member, its API server, its pods and its node, several times in a row.
-import type { Context } from '../core/context.ts';
-import { hasCode, QuorateError } from '../core/errors.ts';
-import { waitFor } from '../core/wait.ts';
-import { readMemberStatus } from '../etcd/membership.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { readKubeState, readNodeHeartbeat } from '../kube/read.ts';
-import type { KubeState } from '../kube/types.ts';
-import type { Toolbox } from './toolbox.ts';
+import type { Context } from '../../core/context.ts';
+import { hasCode, QuorateError } from '../../core/errors.ts';
+import { waitFor } from '../../core/wait.ts';
+import { readMemberStatus } from '../../etcd/membership.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { readKubeState, readNodeHeartbeat } from '../../kube/read.ts';
+import type { KubeState } from '../../kube/types.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /** A start of everything takes half a minute on two cores; minutes mean that something is wrong. */
 const GOOD_DEADLINE_MS = 180_000;

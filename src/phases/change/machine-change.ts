@@ -1,9 +1,9 @@
 // What differs on a machine that runs, as one change: its parts belong together, because a kubelet of one version with the
 // configuration of another is a state that nobody has tested. Pure.
-import type { BinaryArtifact } from '../artifacts/types.ts';
-import type { MachineFacts } from '../machines/facts.ts';
-import { LAST_GOOD_MARK } from '../manifests/paths.ts';
-import { type GroupWork, groupWork } from './managed-files.ts';
+import type { BinaryArtifact } from '../../artifacts/types.ts';
+import type { MachineFacts } from '../../machines/facts.ts';
+import { LAST_GOOD_MARK } from '../../manifests/paths.ts';
+import { type GroupWork, groupWork } from '../files/managed-files.ts';
 import {
   etcdServiceGroup,
   type GroupInput,
@@ -11,8 +11,8 @@ import {
   operatorGroup,
   runtimeGroup,
   staticPodGroup,
-} from './node-groups.ts';
-import { missingBinaries } from './software.ts';
+} from '../files/node-groups.ts';
+import { missingBinaries } from '../steps/software.ts';
 
 /** Programs of the container runtime: a new one counts once containerd has been restarted. */
 const RUNTIME_BINARIES = ['containerd', 'containerd-shim-runc-v2', 'runc'];

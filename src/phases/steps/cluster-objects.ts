@@ -1,15 +1,15 @@
-import { mapLimit } from '../core/concurrency.ts';
-import type { Context } from '../core/context.ts';
-import { waitFor } from '../core/wait.ts';
-import { addonDigest, addonKey, stampAddon } from '../kube/addons.ts';
-import { applyObject } from '../kube/client.ts';
-import { addonGroups, type Stages } from '../manifests/addons/index.ts';
-import type { KubeObject } from '../manifests/object.ts';
-import type { Observed } from '../observe/observed.ts';
-import { certificatePath } from '../pki/names.ts';
-import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
-import { SERVING_LANE, type Step } from './step.ts';
-import type { Toolbox } from './toolbox.ts';
+import { mapLimit } from '../../core/concurrency.ts';
+import type { Context } from '../../core/context.ts';
+import { waitFor } from '../../core/wait.ts';
+import { addonDigest, addonKey, stampAddon } from '../../kube/addons.ts';
+import { applyObject } from '../../kube/client.ts';
+import { addonGroups, type Stages } from '../../manifests/addons/index.ts';
+import type { KubeObject } from '../../manifests/object.ts';
+import type { Observed } from '../../observe/observed.ts';
+import { certificatePath } from '../../pki/names.ts';
+import { type ClusterSpec, controlPlanes } from '../../spec/types.ts';
+import { SERVING_LANE, type Step } from '../step.ts';
+import type { Toolbox } from '../toolbox.ts';
 
 /** Parallel requests while applying; more only queue up in a fresh API server. */
 const CONCURRENCY = 6;

@@ -1,30 +1,14 @@
-// The cluster's record of itself (manifests/cluster-record.ts), kept true: before a change what is about to be, after it what is.
 import { findByName } from '../core/per-object.ts';
-import { applyObject } from '../kube/client.ts';
 import { patchNode } from '../kube/nodes.ts';
-import { announcedRecord, type ClusterRecord, finishedRecord, recordObject } from '../manifests/cluster-record.ts';
 import { nodeLabels, nodeTaints } from '../manifests/node-labels.ts';
 import { retiring } from '../observe/leaving.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, isNode, type MachineSpec } from '../spec/types.ts';
-import { balancerSteps } from './load-balancers.ts';
-import { managedFilesStep } from './managed-files.ts';
-import { networkGroup } from './node-groups.ts';
+import { managedFilesStep } from './files/managed-files.ts';
+import { networkGroup } from './files/node-groups.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
-
-/** Names what is about to join or to change, so that a run that is ended half-way leaves nothing that nobody knows of. */
-export const announceChange: Phase = {
-  id: 'announce-change',
-  title: 'Announce the change',
-  isForLiving: true,
-  needs: ['kube'],
-  plan: (spec, observed) => {
-    const before = observed.kube?.record;
-    if (before === undefined) return [];
-    const wanted = announcedRecord(spec, before, observed.leaving, observed.takenAtMs);
-    return isSame(wanted, before) ? [] : [recordStep(wanted, 'machines or versions are about to change')];
-  },
-};
+import { balancerSteps } from './steps/load-balancers.ts';
+import { recordSteps } from './steps/record.ts';
 
 /** Clears away what was let stand until the change was through: machines that have left, labels and taints that were dropped. */
 export const finishChange: Phase = {
@@ -41,35 +25,6 @@ export const finishChange: Phase = {
     ];
   },
 };
-
-/** The record of a cluster that has reached its specification. At most one step. */
-export function recordSteps(spec: ClusterSpec, observed: Observed, before: ClusterRecord | undefined): Step[] {
-  // Without an API there is nothing to compare with; a new cluster has none of it.
-  if (observed.kube === undefined && before !== undefined) return [];
-  const wanted = finishedRecord(spec, before, retiring(observed));
-  const why = before === undefined ? 'there is none yet' : 'it says what was before';
-  return before !== undefined && isSame(wanted, before) ? [] : [recordStep(wanted, why)];
-}
-
-function recordStep(content: ClusterRecord, why: string): Step {
-  return {
-    id: 'record',
-    lane: SERIAL_LANE,
-    title: 'write the record of the cluster (ConfigMap kube-system/quorate-cluster)',
-    why,
-    run: async (ctx, tools) => applyObject(await tools.kube(ctx), recordObject(content)),
-  };
-}
-
-function isSame(a: ClusterRecord, b: ClusterRecord): boolean {
-  return textOf(a) === textOf(b);
-}
-
-/** The order of machines is no matter. */
-function textOf(content: ClusterRecord): string {
-  const machines = [...content.machines].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return JSON.stringify(recordObject({ ...content, machines }));
-}
 
 /** Firewall and load balancers without those that leave; whatever else differs in them earlier phases have seen to. */
 function closeSteps(spec: ClusterSpec, seen: Observed, machine: MachineSpec): Step[] {

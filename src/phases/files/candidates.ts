@@ -1,8 +1,8 @@
 // Configuration is tested by the program that will read it, beside the one that works, before anything is replaced.
-import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
-import type { Machine } from '../machines/machine.ts';
-import type { RenderedFile } from '../manifests/file.ts';
+import type { Context } from '../../core/context.ts';
+import { QuorateError } from '../../core/errors.ts';
+import type { Machine } from '../../machines/machine.ts';
+import type { RenderedFile } from '../../manifests/file.ts';
 
 /** Where candidates lie while they are tested, below it as in the root directory; gone at the next boot at the latest. */
 const CANDIDATES_DIR = '/run/quorate/candidates';
