@@ -1,6 +1,7 @@
 // Whether the version in the file can be reached from where the cluster is: forward by the skew policy, back only while nothing
 // irreversible has happened.
 import { parse } from 'yaml';
+import type { ClusterRecord } from '../manifests/cluster-record.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
 import {
@@ -18,6 +19,15 @@ export function reachedVersion(observed: Observed): string | undefined {
   if (record !== undefined) return record.kubernetesVersion;
   if (clusterConfiguration === undefined) return undefined;
   return (parse(clusterConfiguration) as { kubernetesVersion?: string } | null)?.kubernetesVersion;
+}
+
+/**
+ * Where `upgrade --rollback` goes: on, when a way back has not ended; to where an upgrade that has not ended began; else to the version
+ * before. undefined where there is none.
+ */
+export function previousOf(record: ClusterRecord | undefined): string | undefined {
+  if (record?.rollingBackTo !== undefined) return record.rollingBackTo;
+  return record?.upgradingTo === undefined ? record?.previousVersion : record.kubernetesVersion;
 }
 
 /** Versions of the kubelets on control planes: each is changed together with its API server. */
