@@ -6,11 +6,12 @@ import { QuorateError } from '../core/errors.ts';
 import { quorumView } from '../engine/gate.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import { type LogOptions, reportJournal } from '../machines/journal.ts';
 import type { MachineProvider, PowerState } from '../machines/machine.ts';
 import { observe } from '../observe/observe.ts';
 import type { ClusterSpec, MachineSpec, Role } from '../spec/types.ts';
 import { mayDisrupt } from '../topology/quorum.ts';
-import { openFleet } from './cluster.ts';
+import { type DriverOptions, openFleet } from './cluster.ts';
 
 /** A machine and whether it runs. */
 export interface MachineRow {
@@ -119,15 +120,20 @@ async function askGate(
   }
 }
 
-/** Shows what a machine's console and journal said last; works when it is down. */
+/**
+ * Reports what a machine's console and journal said last, one `note` event a line. A machine that quorate made need not run; of one of
+ * others it is the journal, while it answers. With `follow` it goes on until the context is aborted (then throws ABORTED).
+ */
 export async function machineLogs(
   ctx: Context,
   spec: ClusterSpec,
   name: string,
-  options: { readonly lines: number; readonly follow: boolean },
+  options: LogOptions & DriverOptions,
 ): Promise<void> {
-  const fleet = openFleet(ctx, spec);
-  await providerOf(fleet).logs(ctx, spec, machineSpec(fleet, name), options);
+  const fleet = openFleet(ctx, spec, options);
+  if (fleet.provider) return fleet.provider.logs(ctx, spec, machineSpec(fleet, name), options);
+  const machine = fleet.machine(name);
+  await reportJournal(ctx, options, (argv, exec) => machine.exec(ctx, argv, exec));
 }
 
 /** A root shell in a machine, with the terminal connected. Returns its exit code. */
