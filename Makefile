@@ -23,7 +23,7 @@ status: node_modules/.ready ## show the demo cluster on one screen
 check: node_modules/.ready ## types, lint and unit tests: no root, no network, a minute
 	@node scripts/test.mjs check
 
-test: setup ## everything: check, contract tests, end-to-end tests on real clusters (root)
+test: setup ## check, contract tests and end-to-end tests on real clusters (root); not the upgrades
 	@node scripts/test.mjs check contract e2e
 
 test-contract: setup ## the suite that every machine driver passes, on real machines (root)

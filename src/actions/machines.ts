@@ -3,14 +3,14 @@ import type { ExecResult } from '../core/command.ts';
 import { runCommand } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
-import { quorumView } from '../engine/gate.ts';
+import { riskOfStopping } from '../engine/gate.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import { type LogOptions, reportJournal } from '../machines/journal.ts';
 import type { MachineProvider, PowerState } from '../machines/machine.ts';
 import { observe } from '../observe/observe.ts';
 import type { ClusterSpec, MachineSpec, Role } from '../spec/types.ts';
-import { mayDisrupt } from '../topology/quorum.ts';
-import { openFleet } from './cluster.ts';
+import { type DriverOptions, openFleet } from './cluster.ts';
 
 /** A machine and whether it runs. */
 export interface MachineRow {
@@ -86,7 +86,10 @@ export async function powerMachines(
   const provider = providerOf(fleet);
   const machines = names.length === 0 ? spec.machines : names.map((name) => machineSpec(fleet, name));
   const carryOut = async () => {
-    if (verb !== 'start') await askGate(ctx, fleet, machines, options);
+    const taken = machines.map(({ name }) => name);
+    const isHarmless = verb === 'start' || machines.every(({ role }) => role === 'worker');
+    const risk = isHarmless ? undefined : riskOfStopping(spec, await observe(ctx, fleet), taken);
+    if (risk !== undefined) await options.confirm(risk);
     if (verb === 'start') await provider.prepareHost(ctx, spec);
     await Promise.all(
       machines.map(async (machine) => {
@@ -100,34 +103,20 @@ export async function powerMachines(
   return { verb, machines: machines.map(({ name }) => name) };
 }
 
-/** Taking machines down one after the other is asked for as one: each is planned down for the next. */
-async function askGate(
-  ctx: Context,
-  fleet: Fleet,
-  machines: readonly MachineSpec[],
-  options: PowerOptions,
-): Promise<void> {
-  if (machines.every(({ role }) => role === 'worker')) return;
-  const observed = await observe(ctx, fleet);
-  if (observed.etcd === undefined) return;
-  const view = quorumView(fleet.spec, observed);
-  const taken: string[] = [...view.plannedDown];
-  for (const { name } of machines) {
-    const decision = mayDisrupt({ ...view, plannedDown: taken }, { kind: 'restart', machine: name });
-    if (!decision.allowed) return options.confirm(decision.reason);
-    taken.push(name);
-  }
-}
-
-/** Shows what a machine's console and journal said last; works when it is down. */
+/**
+ * Reports what a machine's console and journal said last, one `note` event a line. A machine that quorate made need not run; of one of
+ * others it is the journal, while it answers. With `follow` it goes on until the context is aborted (then throws ABORTED).
+ */
 export async function machineLogs(
   ctx: Context,
   spec: ClusterSpec,
   name: string,
-  options: { readonly lines: number; readonly follow: boolean },
+  options: LogOptions & DriverOptions,
 ): Promise<void> {
-  const fleet = openFleet(ctx, spec);
-  await providerOf(fleet).logs(ctx, spec, machineSpec(fleet, name), options);
+  const fleet = openFleet(ctx, spec, options);
+  if (fleet.provider) return fleet.provider.logs(ctx, spec, machineSpec(fleet, name), options);
+  const machine = fleet.machine(name);
+  await reportJournal(ctx, options, (argv, exec) => machine.exec(ctx, argv, exec));
 }
 
 /** A root shell in a machine, with the terminal connected. Returns its exit code. */

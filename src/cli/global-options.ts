@@ -25,7 +25,7 @@ export interface GlobalOptions {
 }
 
 /** Groups of common options that a command takes beside those which every command has. */
-export type OptionSet = 'cluster' | 'act';
+export type OptionSet = 'cluster' | 'file' | 'act';
 
 /** Heading of the common options in every help. */
 export const GLOBAL_GROUP = 'Global options:';
@@ -46,6 +46,7 @@ const SETS: Record<OptionSet, () => Option[]> = {
     ),
     new Option('--cluster <name>', 'a cluster of this host by its name, when its file is not at hand'),
   ],
+  file: () => [new Option('-f, --file <file>', 'the cluster file; it has to be named')],
   act: () => [
     new Option('-y, --yes', 'do not ask, do it'),
     new Option('--timeout <duration>', 'give up after this long: 90s, 10m, 1h').argParser(parseDuration),

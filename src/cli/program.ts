@@ -8,7 +8,7 @@ import type { Frame } from './verb.ts';
 import { VERSION } from './version.ts';
 
 const ABOUT =
-  'Highly available Kubernetes that you can prove: builds a cluster out of stock upstream parts, as machines of this host, and tells at any time what it can survive.';
+  'Highly available Kubernetes that you can prove: builds clusters out of stock upstream parts, on machines that it makes on this host or on hosts of yours over SSH, changes and upgrades them while they serve, and tells at any time what they can survive.';
 
 const FIRST_STEPS = [
   ['quorate doctor', 'what this host lacks'],

@@ -31,6 +31,13 @@ export function handleSignals(handlers: SignalHandlers): () => void {
   };
 }
 
+/** For commands that show what comes until Ctrl-C, which is how they end: not a word about it. A second one ends at once. */
+export function abortOnSignals(): { readonly signal: AbortSignal; readonly remove: () => void } {
+  const controller = new AbortController();
+  const abort = (reason: QuorateError) => controller.abort(reason);
+  return { signal: controller.signal, remove: handleSignals({ abort, say: () => {}, restore: () => {} }) };
+}
+
 /**
  * For commands that hand the terminal to another program (machine shell, kubectl): Ctrl-C is that program's business, so it
  * is ignored here. Returns the function that removes the handler again.

@@ -6,7 +6,7 @@ import { isMemberAt, peerAddress } from '../etcd/members.ts';
 import type { Observed } from '../observe/observed.ts';
 import { clusterLife } from '../phases/membership.ts';
 import { type ClusterSpec, etcdMachines } from '../spec/types.ts';
-import { kubeletSkew, parseVersion } from '../topology/version.ts';
+import { compareVersions, kubeletSkew, parseVersion } from '../topology/version.ts';
 import { versionChange } from './version-change.ts';
 
 interface Change {
@@ -133,18 +133,18 @@ function totalChange(spec: ClusterSpec, observed: Observed): Change[] {
 function refuseSkew(spec: ClusterSpec, observed: Observed): void {
   if (clusterLife(spec, observed) === 'new') return;
   const verdict = versionChange(spec, observed);
-  if (!verdict.ok) throw new QuorateError('VERSION_SKEW', verdict.reason);
+  if (!verdict.ok) {
+    const back =
+      'write the version that runs into cluster.yaml again; for older data see docs/changing.md, "Restore a snapshot of etcd"';
+    throw new QuorateError('VERSION_SKEW', verdict.reason, verdict.isBack ? { hint: back } : {});
+  }
   const target = parseVersion(spec.kubernetesVersion);
   if (target === undefined) return;
   for (const { name, version } of observed.kube?.nodes ?? []) {
     const kubelet = parseVersion(version);
     const skew = kubelet === undefined ? undefined : kubeletSkew(kubelet, target);
     // A kubelet that is newer than the target is one that an unfinished upgrade has reached: it is rolled back with the rest.
-    if (skew === undefined || skew.ok || isNewer(kubelet, target)) continue;
+    if (skew === undefined || skew.ok || (kubelet !== undefined && compareVersions(kubelet, target) > 0)) continue;
     throw new QuorateError('VERSION_SKEW', `${name}: ${skew.reason}`);
   }
-}
-
-function isNewer(a: ReturnType<typeof parseVersion>, b: NonNullable<ReturnType<typeof parseVersion>>): boolean {
-  return a !== undefined && (a.major - b.major || a.minor - b.minor || a.patch - b.patch) > 0;
 }

@@ -1,6 +1,7 @@
 // Whether the version in the file can be reached from where the cluster is: forward by the skew policy, back only while nothing
 // irreversible has happened.
 import { parse } from 'yaml';
+import type { ClusterRecord } from '../manifests/cluster-record.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes } from '../spec/types.ts';
 import {
@@ -20,6 +21,15 @@ export function reachedVersion(observed: Observed): string | undefined {
   return (parse(clusterConfiguration) as { kubernetesVersion?: string } | null)?.kubernetesVersion;
 }
 
+/**
+ * Where `upgrade --rollback` goes: on, when a way back has not ended; to where an upgrade that has not ended began; else to the version
+ * before. undefined where there is none.
+ */
+export function previousOf(record: ClusterRecord | undefined): string | undefined {
+  if (record?.rollingBackTo !== undefined) return record.rollingBackTo;
+  return record?.upgradingTo === undefined ? record?.previousVersion : record.kubernetesVersion;
+}
+
 /** Versions of the kubelets on control planes: each is changed together with its API server. */
 export function planeVersions(spec: ClusterSpec, observed: Observed): readonly Version[] {
   const names = controlPlanes(spec).map(({ name }) => name);
@@ -28,15 +38,21 @@ export function planeVersions(spec: ClusterSpec, observed: Observed): readonly V
     .flatMap(({ version }) => parseVersion(version) ?? []);
 }
 
+/** The verdict on a step from one version to another. */
+export interface VersionChange extends Verdict {
+  /** true: the file names an older version than a control plane runs. */
+  readonly isBack?: boolean;
+}
+
 /** Whether apply may carry the cluster to the version of its file. */
-export function versionChange(spec: ClusterSpec, observed: Observed): Verdict {
+export function versionChange(spec: ClusterSpec, observed: Observed): VersionChange {
   const from = parseVersion(reachedVersion(observed) ?? '');
   const to = parseVersion(spec.kubernetesVersion);
   if (from === undefined || to === undefined) return { ok: true, reason: 'nothing is known of the version that runs' };
   const planes = planeVersions(spec, observed);
   const newest = planes.reduce((a, b) => (compareVersions(b, a) > 0 ? b : a), from);
   if (compareVersions(to, newest) >= 0) return controlPlaneUpgrade(from, to);
-  return wayBack(newest, to, planes);
+  return { ...wayBack(newest, to, planes), isBack: true };
 }
 
 /**

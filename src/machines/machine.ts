@@ -3,6 +3,7 @@ import type { ExecOptions, ExecResult } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
 import type { FileContent } from '../core/file.ts';
 import type { ClusterSpec, DriverKind, MachineSpec } from '../spec/types.ts';
+import type { LogOptions } from './journal.ts';
 
 export type { FileContent };
 
@@ -63,12 +64,7 @@ export interface MachineProvider {
    */
   releaseHost(ctx: Context, spec: ClusterSpec): Promise<void>;
   /** What the machine's console and journal said last; works when it is down. */
-  logs(
-    ctx: Context,
-    spec: ClusterSpec,
-    machine: MachineSpec,
-    options: { lines: number; follow: boolean },
-  ): Promise<void>;
+  logs(ctx: Context, spec: ClusterSpec, machine: MachineSpec, options: LogOptions): Promise<void>;
   /** argv on this host that opens a root shell in the machine, for `stdio: 'inherit'`. */
   shellArgv(ctx: Context, spec: ClusterSpec, machine: MachineSpec): Promise<readonly string[]>;
 }

@@ -2,6 +2,7 @@
 // learns which machines, labels and taints were dropped from cluster.yaml, and which version a rollback returns to.
 import { z } from 'zod';
 import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
+import { isOlder } from '../topology/version.ts';
 import { configMap } from './addons/rbac.ts';
 import type { KubeObject } from './object.ts';
 
@@ -21,11 +22,13 @@ const machine = z.looseObject({
 const record = z.object({
   /** The version that every machine has reached. */
   kubernetesVersion: z.string(),
-  /** The one before it: what `quorate upgrade --rollback` returns to. */
+  /** The one before it, always older: what `quorate upgrade --rollback` returns to while nothing is under way. */
   previousVersion: z.string().optional(),
   /** An upgrade that has begun and not ended. */
   upgradingTo: z.string().optional(),
-  /** When it began: 2026-11-21T11:45:00Z. */
+  /** A way back that has begun and not ended: the version that it goes to, until every machine has reached it. */
+  rollingBackTo: z.string().optional(),
+  /** When the upgrade or the way back began: 2026-11-21T11:45:00Z. */
   upgradingSince: z.string().optional(),
   etcdTopology: z.enum(['stacked', 'external']),
   machines: z.array(machine),
@@ -78,7 +81,9 @@ export function finishedRecord(
   const { kubernetesVersion } = spec;
   const named = new Set([...spec.machines, ...retired].map(({ name }) => name));
   const stays = (before?.machines ?? []).filter(({ name }) => !named.has(name));
-  const previous = before?.kubernetesVersion === kubernetesVersion ? before.previousVersion : before?.kubernetesVersion;
+  const former = before?.kubernetesVersion === kubernetesVersion ? before.previousVersion : before?.kubernetesVersion;
+  // What a way back has come from is nothing to return to: --rollback never goes forward.
+  const previous = former !== undefined && isOlder(former, kubernetesVersion) ? former : undefined;
   return {
     kubernetesVersion,
     ...(previous === undefined ? {} : { previousVersion: previous }),
@@ -103,16 +108,28 @@ export function announcedRecord(
     known.delete(entry.name);
     return old === undefined ? entry : { ...entry, labels: old.labels, taints: old.taints };
   });
-  const { upgradingTo, upgradingSince, ...rest } = before;
-  const { kubernetesVersion } = spec;
-  const isContinued = upgradingTo === kubernetesVersion && upgradingSince !== undefined;
-  const upgrade = {
-    upgradingTo: kubernetesVersion,
-    upgradingSince: isContinued ? upgradingSince : new Date(nowMs).toISOString().replace(/\.\d+/, ''),
-  };
+  const { upgradingTo, rollingBackTo, upgradingSince, ...rest } = before;
   return {
     ...rest,
-    ...(kubernetesVersion === before.kubernetesVersion ? {} : upgrade),
+    ...underWay(spec.kubernetesVersion, before, nowMs),
     machines: [...machines, ...known.values()],
   };
+}
+
+type UnderWay = Pick<ClusterRecord, 'upgradingTo' | 'rollingBackTo' | 'upgradingSince'>;
+
+/** Where the versions are about to go. It stands until they are there, so that the same command run again goes there too. */
+function underWay(to: string, before: ClusterRecord, nowMs: number): UnderWay {
+  const isBack = goesBack(to, before);
+  if (to === before.kubernetesVersion && !isBack) return {};
+  const isContinued = to === (isBack ? before.rollingBackTo : before.upgradingTo);
+  const now = new Date(nowMs).toISOString().replace(/\.\d+/, '');
+  const upgradingSince = (isContinued ? before.upgradingSince : undefined) ?? now;
+  return isBack ? { rollingBackTo: to, upgradingSince } : { upgradingTo: to, upgradingSince };
+}
+
+/** To an older version than every machine has reached, or back to that one from an upgrade which has not ended. */
+function goesBack(to: string, { kubernetesVersion, upgradingTo, rollingBackTo }: ClusterRecord): boolean {
+  if (to === rollingBackTo) return true;
+  return to === kubernetesVersion ? upgradingTo !== undefined : isOlder(to, kubernetesVersion);
 }

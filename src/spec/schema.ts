@@ -81,7 +81,7 @@ const machine = z.strictObject({
   role: z.enum(['control-plane', 'worker', 'etcd', 'loadbalancer']).meta({
     description:
       'control-plane: API server, scheduler, controller manager and, with stacked etcd, an etcd member. worker: carries pods. ' +
-      'loadbalancer: balances the API servers and may hold the virtual IP; without any, the control planes do. etcd: not in this release.',
+      'loadbalancer: balances the API servers and may hold the virtual IP; without any, the control planes do. etcd: carries a member of external etcd.',
     examples: ['control-plane'],
   }),
   zone: z
@@ -174,8 +174,7 @@ const etcd = z.strictObject({
     .enum(['stacked', 'external'])
     .default('stacked')
     .meta({
-      description:
-        'stacked: an etcd member on each control plane. external: on machines of role etcd; not in this release.',
+      description: 'stacked: an etcd member on each control plane. external: on machines of role etcd.',
       examples: ['stacked'],
     }),
   snapshots: snapshots.prefault({}).meta({

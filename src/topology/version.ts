@@ -39,6 +39,12 @@ export function compareVersions(a: Version, b: Version): number {
   return a.major - b.major || a.minor - b.minor || a.patch - b.patch || comparePrerelease(a.prerelease, b.prerelease);
 }
 
+/** Whether version a (text) comes before b; false when one of them is none. */
+export function isOlder(a: string, b: string): boolean {
+  const [left, right] = [parseVersion(a), parseVersion(b)];
+  return left !== undefined && right !== undefined && compareVersions(left, right) < 0;
+}
+
 function comparePrerelease(a: string | undefined, b: string | undefined): number {
   if (a === b) return 0;
   // A release comes after its own candidates.

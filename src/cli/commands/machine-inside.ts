@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { FAMILIES, hasCode, QuorateError } from '../../core/errors.ts';
 import type { Emit, EventData } from '../../core/events.ts';
+import { abortOnSignals } from '../signals.ts';
 import { newCommand } from '../teach.ts';
 import { type Frame, type VerbBody, verb } from '../verb.ts';
 
@@ -66,8 +67,9 @@ export function machineShellCommand(frame: Frame): Command {
 /** `quorate machine logs NAME`. */
 export function machineLogsCommand(frame: Frame): Command {
   return newCommand('logs', {
-    summary: 'show what a machine said last, even when it is down',
-    description: 'Shows the last lines of the console and the system journal of a machine, running or not.',
+    summary: 'show what a machine said last, a local one even when it is down',
+    description:
+      'Shows the last lines of the console and the system journal of a machine of this host, running or not; of a host over SSH those of its journal, while it answers.',
     examples: [
       ['quorate machine logs cp1', ''],
       ['quorate machine logs cp1 --lines 500 --follow', 'and keep showing what comes'],
@@ -98,12 +100,17 @@ const showLogs: VerbBody<LogFlags> = async (session, { args, options }) => {
     else session.io.stdout.write(`${text}\n`);
   };
   const lines = Math.max(1, Number.parseInt(options.lines, 10) || 50);
+  const spec = await session.spec();
+  const stop = abortOnSignals();
+  const signal = AbortSignal.any([session.ctx.signal, stop.signal]);
   try {
-    await machineLogs({ ...session.ctx, emit }, await session.spec(), machine, { lines, follow });
+    await machineLogs({ ...session.ctx, emit, signal }, spec, machine, { lines, follow });
   } catch (error) {
-    // Ctrl-C is the way to end it: it has ended the program that reads the journal.
-    if (follow && hasCode(error, 'COMMAND_FAILED', 'ABORTED')) return FAMILIES.aborted;
+    // Ctrl-C is the way to end it. The terminal sends it to the program that reads the journal too, or to ssh: whichever ends first.
+    if (follow && (stop.signal.aborted || hasCode(error, 'ABORTED'))) return FAMILIES.aborted;
     throw error;
+  } finally {
+    stop.remove();
   }
   return collected ? { data: { machine, lines: collected }, text: () => '' } : 0;
 };

@@ -32,17 +32,20 @@ export function upCommand(frame: Frame): Command {
 export function applyCommand(frame: Frame): Command {
   const command = newCommand('apply', {
     summary: 'the same as up, for a named file only',
-    description: `${WHAT_IT_DOES} It insists on -f FILE, so that a script in the wrong directory never builds the demo.`,
+    description: `${WHAT_IT_DOES} It insists on -f FILE, so that a script in the wrong directory never builds the demo, and never takes another cluster for the one that is meant.`,
     examples: [
       ['quorate apply -f prod.yaml', ''],
       ['quorate apply -f prod.yaml --yes', 'without asking'],
     ],
-    takes: ['cluster', 'act'],
+    takes: ['file', 'act'],
   });
   return addUpOptions(command).action(
     verb<UpFlags>(frame, 'Up', async (session, invocation) => {
-      if (session.options.file === undefined) {
-        throw new QuorateError('USAGE', 'apply needs the cluster file', {
+      const { file, cluster } = session.options;
+      if (file === undefined || cluster !== undefined) {
+        const what =
+          cluster === undefined ? 'apply needs the cluster file' : 'apply takes the cluster file, not --cluster';
+        throw new QuorateError('USAGE', what, {
           hint: 'name it: quorate apply -f cluster.yaml',
         });
       }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { QuorateError } from '../../core/errors.ts';
+import { FAMILIES, QuorateError } from '../../core/errors.ts';
+import type { Theme } from '../../report/theme.ts';
 import { changeResult, confirmPlan } from '../change.ts';
 import type { Session } from '../session.ts';
 import { newCommand } from '../teach.ts';
@@ -59,5 +60,6 @@ async function showVersions(session: Session): Promise<VerbResult> {
     import('../results/upgrade.ts'),
   ]);
   const report = await upgradeReport(session.ctx, await session.spec());
-  return { data: report, text: (theme) => renderUpgrade(report, theme) };
+  const text = (theme: Theme) => renderUpgrade(report, theme);
+  return { data: report, text, ...(report.problem === undefined ? {} : { exitCode: FAMILIES.connect }) };
 }

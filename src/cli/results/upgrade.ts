@@ -8,10 +8,14 @@ export function renderUpgrade(report: UpgradeReport, theme: Theme): string {
   const versions = new Map<string, string[]>();
   for (const { name, version } of report.nodes) versions.set(version, [...(versions.get(version) ?? []), name]);
   const nodes = [...versions].map(([version, names]) => `  ${version}  ${names.join(', ')}`);
-  const unfinished =
-    report.upgradingTo === undefined
+  const warn = (text: string) => `${style.yellow(glyphs.warning)} ${text}`;
+  const warnings = [
+    ...(report.problem === undefined ? [] : [warn(`${report.problem}; look at: quorate status`)]),
+    ...(report.upgradingTo === undefined ? [] : [warn(`an upgrade to ${report.upgradingTo} has begun and not ended`)]),
+    ...(report.rollingBackTo === undefined
       ? []
-      : [`${style.yellow(glyphs.warning)} an upgrade to ${report.upgradingTo} has begun and not ended`];
+      : [warn(`the way back to ${report.rollingBackTo} has begun and not ended`)]),
+  ];
   const back =
     report.previous === undefined ? [] : [`back     quorate upgrade --rollback returns to ${report.previous}`];
   const targets = renderTable(
@@ -29,9 +33,8 @@ export function renderUpgrade(report: UpgradeReport, theme: Theme): string {
   );
   return [
     `${style.bold(report.cluster)}  Kubernetes ${report.version ?? 'unknown'}; its file says ${report.wanted}`,
-    ...unfinished,
-    style.cyan('Nodes'),
-    ...nodes,
+    ...warnings,
+    ...(nodes.length === 0 ? [] : [style.cyan('Nodes'), ...nodes]),
     style.cyan('Versions of this release'),
     targets,
     ...back,

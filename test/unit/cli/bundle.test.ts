@@ -1,6 +1,6 @@
 // The CLI as it is shipped: bundled, in a process of its own.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -26,6 +26,23 @@ spec:
     - { name: cp1, role: master, local: {} }
     - { name: cp1, role: control-plane, address: 10.87.0.11, local: {} }
     - { name: w1, role: worker, adress: 10.87.0.21, local: {} }
+`;
+
+/** Hosts behind an ssh that is no more than its end: as the real one, it ends with 255 when the terminal's Ctrl-C reaches it. */
+const SSH_HOSTS = `apiVersion: quorate/v1alpha1
+kind: Cluster
+metadata: { name: hosts }
+spec:
+  kubernetesVersion: v1.36.3
+  controlPlaneEndpoint: 192.0.2.10:6443
+  machines:
+    - { name: cp1, role: control-plane, ssh: { host: 192.0.2.11 } }
+`;
+const FAKE_SSH = `#!/bin/bash
+case "$*" in
+  *journalctl*--follow*) trap 'exit 255' INT TERM; echo 'kubelet: one'; while :; do sleep 0.1; done ;;
+  *journalctl*) printf 'kubelet: one\\nkubelet: two\\n' ;;
+esac
 `;
 
 const quorate = (...argv: string[]) => execa('node', [bundle, ...argv], { reject: false, env, cwd: dir });
@@ -81,6 +98,20 @@ describe('the bundled CLI', () => {
     expect(exitCode).toBe(130);
     expect(stderr).toContain('stopping ... (again to force)');
     expect(stderr).toContain('code: ABORTED (exit 130)');
+  });
+
+  it('shows the journal of a host over SSH, and follows it until Ctrl-C, which is no failure', async () => {
+    mkdirSync(join(dir, 'bin'));
+    writeFileSync(join(dir, 'bin', 'ssh'), FAKE_SSH, { mode: 0o755 });
+    writeFileSync(join(dir, 'hosts.yaml'), SSH_HOSTS);
+    const onHosts = { ...env, PATH: `${join(dir, 'bin')}:${process.env.PATH}`, QUORATE_RUNTIME_DIR: join(dir, 'run') };
+    const options = { reject: false, env: onHosts, cwd: dir } as const;
+    const argv = [bundle, 'machine', 'logs', 'cp1', '-f', 'hosts.yaml'];
+    expect(await execa('node', argv, options)).toMatchObject({ exitCode: 0, stdout: 'kubelet: one\nkubelet: two' });
+    const running = execa('node', [...argv, '--follow'], { ...options, detached: true });
+    // As a terminal does it: to the whole process group.
+    running.stdout.once('data', () => process.kill(-(running.pid ?? 0), 'SIGINT'));
+    expect(await running).toMatchObject({ exitCode: 130, stdout: 'kubelet: one', stderr: '' });
   });
 
   it('leaves the heavy parts alone until they are needed', async () => {

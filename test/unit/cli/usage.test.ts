@@ -11,6 +11,8 @@ describe('a wrong command line', () => {
     ['a duration that is none', ['up', '--timeout', '10']],
     ['a file and a cluster at once', ['status', '-f', 'a.yaml', '--cluster', 'b']],
     ['apply without a file', ['apply']],
+    ['apply with the name of a cluster', ['apply', '--cluster', 'b']],
+    ['apply with a file and a cluster', ['--cluster', 'b', 'apply', '-f', 'a.yaml']],
     ['init with a word for a count', ['init', '--workers', 'two']],
   ])('%s', async (name, argv) => {
     const { exitCode, stdout, stderr } = await cli(argv);

@@ -1,6 +1,7 @@
 // Which versions a cluster may go to, forward and back.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { reachedVersion, versionChange } from '../../../src/engine/version-change.ts';
+import { previousOf, reachedVersion, versionChange } from '../../../src/engine/version-change.ts';
+import { announcedRecord, finishedRecord } from '../../../src/manifests/cluster-record.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
@@ -81,5 +82,39 @@ describe('a change of version', () => {
     const { clusterConfiguration: _text, ...bare } = unrecorded;
     expect(reachedVersion({ ...healthy, kube: bare })).toBeUndefined();
     expect(reachedVersion({ ...healthy, kube: { ...bare, clusterConfiguration: '' } })).toBeUndefined();
+  });
+});
+
+describe('the way back', () => {
+  const at = (kubernetesVersion: string) => ({ ...base, kubernetesVersion });
+  const upgraded = finishedRecord(at('v1.36.3'), finishedRecord(at('v1.36.1'), undefined));
+
+  it('leads nowhere without a record, and from a cluster that was never upgraded', () => {
+    expect(previousOf(undefined)).toBeUndefined();
+    expect(previousOf(finishedRecord(base, undefined))).toBeUndefined();
+  });
+
+  it('from an upgrade that has ended goes to the version before it, however often it is interrupted', () => {
+    expect(previousOf(upgraded)).toBe('v1.36.1');
+    const killed = announcedRecord(at('v1.36.1'), upgraded, [], 0);
+    expect(previousOf(killed)).toBe('v1.36.1');
+    expect(previousOf(announcedRecord(at('v1.36.1'), killed, [], 0))).toBe('v1.36.1');
+    expect(previousOf(finishedRecord(at('v1.36.1'), killed))).toBeUndefined();
+  });
+
+  it('from an upgrade that has not ended goes to where it began, and no further', () => {
+    const halfWay = announcedRecord(at('v1.37.0'), upgraded, [], 0);
+    expect(previousOf(halfWay)).toBe('v1.36.3');
+    const killed = announcedRecord(at('v1.36.3'), halfWay, [], 0);
+    expect(previousOf(killed)).toBe('v1.36.3');
+    expect(previousOf(finishedRecord(at('v1.36.3'), killed))).toBe('v1.36.1');
+  });
+
+  it('is finished by a plain up with the file at that version, which may go there', () => {
+    const killed = announcedRecord(at('v1.36.1'), upgraded, [], 0);
+    const seen = running('v1.36.3', ['v1.36.1', 'v1.36.3', 'v1.36.3']);
+    const observed = { ...seen, kube: { ...(seen.kube ?? expect.fail('answers')), record: killed } };
+    expect(versionChange(at('v1.36.1'), observed).ok).toBe(true);
+    expect(finishedRecord(at('v1.36.1'), killed).kubernetesVersion).toBe('v1.36.1');
   });
 });

@@ -96,13 +96,39 @@ describe('before a change', () => {
   });
 
   it('says where an upgrade goes, and keeps where it came from', () => {
-    const next = { ...spec, kubernetesVersion: 'v1.36.1' };
-    expect(announcedRecord(next, record, [], 0)).toMatchObject({
-      kubernetesVersion: 'v1.36.3',
-      upgradingTo: 'v1.36.1',
+    expect(announcedRecord(spec, { ...record, kubernetesVersion: 'v1.36.1' }, [], 0)).toMatchObject({
+      kubernetesVersion: 'v1.36.1',
+      upgradingTo: 'v1.36.3',
+      upgradingSince: '1970-01-01T00:00:00Z',
     });
-    const back = announcedRecord(spec, { ...record, upgradingTo: 'v1.36.1' }, [], 0);
-    expect(back).not.toHaveProperty('upgradingTo');
+  });
+
+  it('says where a way back goes, until it is there, and never that it is an upgrade', () => {
+    const at = (kubernetesVersion: string) => ({ ...spec, kubernetesVersion });
+    const of = (versions: Partial<ClusterRecord>) => ({ ...record, kubernetesVersion: 'v1.36.1', ...versions });
+    const ways: [to: string, before: ClusterRecord][] = [
+      ['v1.36.1', of({ kubernetesVersion: 'v1.36.3', previousVersion: 'v1.36.1' })],
+      ['v1.36.1', of({ previousVersion: 'v1.35.4', upgradingTo: 'v1.36.3', upgradingSince: 'then' })],
+      ['v1.36.0', of({ previousVersion: 'v1.35.4', upgradingTo: 'v1.36.3' })],
+    ];
+    for (const [to, before] of ways) {
+      const announced = announcedRecord(at(to), before, [], 0);
+      expect(announced).toMatchObject({ kubernetesVersion: before.kubernetesVersion, rollingBackTo: to });
+      expect(announced).toMatchObject({ upgradingSince: '1970-01-01T00:00:00Z' });
+      expect(announced).not.toHaveProperty('upgradingTo');
+      // Ended half-way and begun again, by --rollback or by up with the file at that version.
+      expect(announcedRecord(at(to), announced, [], 99_000)).toEqual(announced);
+      expect(finishedRecord(at(to), announced)).not.toHaveProperty('rollingBackTo');
+      const forth = announcedRecord(at('v1.36.3'), announced, [], 0);
+      expect(forth).not.toHaveProperty('rollingBackTo');
+    }
+  });
+
+  it('is no way back when the cluster goes on to another version than it began with', () => {
+    const before = { ...record, kubernetesVersion: 'v1.36.0', upgradingTo: 'v1.36.3' };
+    const announced = announcedRecord({ ...spec, kubernetesVersion: 'v1.36.1' }, before, [], 0);
+    expect(announced).toMatchObject({ kubernetesVersion: 'v1.36.0', upgradingTo: 'v1.36.1' });
+    expect(announced).not.toHaveProperty('rollingBackTo');
   });
 
   it('is said once: announcing what is announced changes nothing', () => {
@@ -114,11 +140,23 @@ describe('before a change', () => {
 
 describe('after a change', () => {
   it('remembers the version before, through later changes that are no upgrade', () => {
-    const next = { ...spec, kubernetesVersion: 'v1.36.1' };
-    const upgraded = finishedRecord(next, { ...record, upgradingTo: 'v1.36.1' });
-    expect(upgraded).toMatchObject({ kubernetesVersion: 'v1.36.1', previousVersion: 'v1.36.3' });
+    const upgraded = finishedRecord(spec, { ...record, kubernetesVersion: 'v1.36.1', upgradingTo: 'v1.36.3' });
+    expect(upgraded).toMatchObject({ kubernetesVersion: 'v1.36.3', previousVersion: 'v1.36.1' });
     expect(upgraded).not.toHaveProperty('upgradingTo');
-    expect(finishedRecord(next, upgraded).previousVersion).toBe('v1.36.3');
+    expect(finishedRecord(spec, upgraded).previousVersion).toBe('v1.36.1');
     expect(record).not.toHaveProperty('previousVersion');
+  });
+
+  it('knows no version before once it has gone back: there is nothing newer to return to', () => {
+    const back = { ...spec, kubernetesVersion: 'v1.36.1' };
+    const returned = finishedRecord(back, { ...record, previousVersion: 'v1.36.1', rollingBackTo: 'v1.36.1' });
+    expect(returned).toMatchObject({ kubernetesVersion: 'v1.36.1' });
+    expect(returned).not.toHaveProperty('previousVersion');
+  });
+
+  it('keeps the version before an upgrade that was undone before it ended', () => {
+    const before = { ...record, previousVersion: 'v1.35.4', rollingBackTo: 'v1.36.3', upgradingSince: 'then' };
+    const returned = finishedRecord(spec, before);
+    expect(returned).toEqual({ ...record, previousVersion: 'v1.35.4' });
   });
 });
