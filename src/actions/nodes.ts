@@ -65,7 +65,7 @@ function rowOf({
   ready,
   reason,
   schedulable,
-  cordonedBy,
+  cordonedFor,
   labels,
   taints,
 }: ObservedNode): NodeRow {
@@ -77,8 +77,8 @@ function rowOf({
     ready,
     ...(reason === undefined ? {} : { reason }),
     cordoned: !schedulable,
-    ...(schedulable ? {} : { cordonedBy: cordonedBy === undefined ? ('owner' as const) : ('quorate' as const) }),
-    ...(cordonedBy === undefined ? {} : { cordonedFor: cordonedBy }),
+    ...(schedulable ? {} : { cordonedBy: cordonedFor === undefined ? ('owner' as const) : ('quorate' as const) }),
+    ...(cordonedFor === undefined ? {} : { cordonedFor }),
     ...(zone === undefined ? {} : { zone }),
     taints: taints.map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
   };

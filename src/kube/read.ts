@@ -165,12 +165,12 @@ export function toNode(node: V1Node): ObservedNode {
   const labels = node.metadata?.labels ?? {};
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
   const isCordoned = node.spec?.unschedulable === true;
-  const cordonedBy = isCordoned ? node.metadata?.annotations?.[CORDONED_BY_ANNOTATION] : undefined;
+  const cordonedFor = isCordoned ? node.metadata?.annotations?.[CORDONED_BY_ANNOTATION] : undefined;
   return {
     name: node.metadata?.name ?? '',
     ready: ready?.status === 'True',
     schedulable: node.spec?.unschedulable !== true,
-    ...(cordonedBy === undefined ? {} : { cordonedBy }),
+    ...(cordonedFor === undefined ? {} : { cordonedFor }),
     roles: Object.keys(labels).flatMap((label) =>
       label.startsWith(ROLE_PREFIX) ? [label.slice(ROLE_PREFIX.length)] : [],
     ),

@@ -7,7 +7,7 @@ export interface ObservedNode {
   readonly ready: boolean;
   readonly schedulable: boolean;
   /** Why quorate cordoned it; absent when its owner did, or nobody. */
-  readonly cordonedBy?: string;
+  readonly cordonedFor?: string;
   readonly roles: readonly string[];
   readonly version: string;
   readonly address: string;

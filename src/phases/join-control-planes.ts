@@ -9,7 +9,9 @@ import { type EtcdBootstrap, peerURL } from '../manifests/etcd.ts';
 import { MANIFESTS_DIR } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
+import { awaitStopped } from './change/apply-change.ts';
 import { awaitGood } from './change/await-node.ts';
+import { livingEtcd } from './change/living-member.ts';
 import { carryOutWork, groupWork, managedFilesStep } from './files/managed-files.ts';
 import {
   etcdServiceGroup,
@@ -87,7 +89,7 @@ function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec)
 
 async function join(ctx: Context, tools: Toolbox, input: GroupInput): Promise<void> {
   const { machine } = input;
-  const via = await livingMembers(ctx, tools, machine);
+  const via = (await livingEtcd(ctx, tools, machine)).via;
   const admission = await admit(ctx, tools, via, input);
   await startMember(ctx, tools, input, admission);
   try {
@@ -101,18 +103,6 @@ async function join(ctx: Context, tools: Toolbox, input: GroupInput): Promise<vo
       data: { machine: machine.name },
     });
   }
-}
-
-/** A machine whose member answers and votes, to change the membership through. */
-async function livingMembers(ctx: Context, tools: Toolbox, except: MachineSpec): Promise<Machine> {
-  const { etcd } = await tools.observe(ctx, ['etcd']);
-  const others = tools.fleet.machines.filter(({ name }) => name !== except.name);
-  for (const member of etcd?.members ?? []) {
-    if (member.isLearner || member.status === undefined) continue;
-    const carrier = others.find(({ address }) => isMemberAt(member, address));
-    if (carrier !== undefined) return tools.fleet.machine(carrier.name);
-  }
-  throw new QuorateError('ETCD_UNAVAILABLE', `no member of etcd answers that could let ${except.name} in`);
 }
 
 /** Makes it a learner, unless an interrupted run has; one that had begun and lost its data begins anew. */
@@ -130,7 +120,7 @@ async function admit(ctx: Context, tools: Toolbox, via: Machine, input: GroupInp
   }
   if (known !== undefined) await removeMember(ctx, via, known.id);
   // Data of a member that was removed: etcd would only say so and end.
-  if (facts.hasEtcdData) await setAside(ctx, tools.fleet.machine(machine.name));
+  if (facts.hasEtcdData) await endMember(ctx, tools.fleet.machine(machine.name), 'mv');
   const initialCluster = await addLearner(ctx, via, machine.name, peerURL(machine));
   return { bootstrap: { ...base, initialCluster }, isContinued: false };
 }
@@ -141,11 +131,13 @@ interface Admission {
   readonly isContinued: boolean;
 }
 
-/** Ends a member that is none any more and moves its data out of the way; nothing is deleted. */
-async function setAside(ctx: Context, host: Machine): Promise<void> {
-  const script =
-    'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; sleep 2; mv /var/lib/etcd/member "/var/lib/etcd/removed-$(date +%s)"';
-  await host.exec(ctx, ['sh', '-c', script, 'set-aside', `${MANIFESTS_DIR}/etcd.yaml`]);
+/** Ends a member that is none any more. Its data is moved out of the way, or with `rm` deleted. */
+async function endMember(ctx: Context, host: Machine, data: 'mv' | 'rm'): Promise<void> {
+  const stop = 'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; true';
+  await host.exec(ctx, ['sh', '-c', stop, 'end-member', `${MANIFESTS_DIR}/etcd.yaml`]);
+  await awaitStopped(ctx, host, 'etcd');
+  const aside = 'mv /var/lib/etcd/member "/var/lib/etcd/removed-$(date +%s)"';
+  await host.exec(ctx, ['sh', '-c', data === 'mv' ? aside : 'rm -rf /var/lib/etcd/member']);
 }
 
 /** Its member alone: an API server beside a learner would only fail. */
@@ -194,11 +186,7 @@ async function dismiss(ctx: Context, tools: Toolbox, via: Machine, { machine }: 
     // One that votes by now is no failure: its data is a part of the quorum.
     if (member !== undefined && !member.isLearner) return;
     if (member !== undefined) await removeMember(ctx, via, member.id);
-    const script =
-      'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; sleep 1; rm -rf /var/lib/etcd/member';
-    await tools.fleet
-      .machine(machine.name)
-      .exec(ctx, ['sh', '-c', script, 'dismiss', `${MANIFESTS_DIR}/etcd.yaml`], { allowFailure: true });
+    await endMember(ctx, tools.fleet.machine(machine.name), 'rm');
   } catch (error) {
     ctx.emit('warning', { text: `${machine.name} could not be taken out of etcd again: ${messageOf(error)}` });
   }

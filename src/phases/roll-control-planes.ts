@@ -99,7 +99,7 @@ function leftoverSteps(spec: ClusterSpec, observed: Observed, changes: readonly 
     const { name } = machine;
     const about = { lane: SERIAL_LANE, machine: name, why: 'a run that was ended has left it so' };
     const node = observed.kube?.nodes.find((candidate) => candidate.name === name);
-    const isCordoned = !isChanged(name) && node?.cordonedBy === CORDON_MARK && machine.role === 'control-plane';
+    const isCordoned = !isChanged(name) && node?.cordonedFor === CORDON_MARK && machine.role === 'control-plane';
     const isOut = balancers.some((backends) => /DRAIN|MAINT|no check/.test(backends[name] ?? ''));
     return [
       ...(isOut

@@ -39,7 +39,7 @@ function stepsOf(spec: ClusterSpec, observed: Observed, machine: MachineSpec, la
   const input = { spec, observed, machine, facts };
   const change = machineChange(input);
   if (change !== undefined) return [rollStep(input, change, lane)];
-  if (node.cordonedBy !== CORDON_MARK) return [];
+  if (node.cordonedFor !== CORDON_MARK) return [];
   return [
     {
       id: `${machine.name}/uncordon`,

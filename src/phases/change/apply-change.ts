@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { Context } from '../../core/context.ts';
-import { messageOf, QuorateError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import { waitFor } from '../../core/wait.ts';
 import { readEtcd } from '../../etcd/etcdctl.ts';
 import { moveLeader, readMemberStatus } from '../../etcd/membership.ts';
@@ -15,6 +15,7 @@ import { type GroupInput, staticPodGroup } from '../files/node-groups.ts';
 import { installBinaries } from '../steps/software.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { type MachineChange, restartsRuntime } from './machine-change.ts';
+import { processesOf } from './running.ts';
 
 const ETCD_MANIFEST = `${MANIFESTS_DIR}/etcd.yaml`;
 const API_SERVER_MANIFEST = `${MANIFESTS_DIR}/kube-apiserver.yaml`;
@@ -86,11 +87,11 @@ async function isSamePod(ctx: Context, host: Machine, { path, content }: Rendere
 }
 
 async function replaceMember(ctx: Context, host: Machine, manifest: RenderedFile): Promise<void> {
-  const before = await processOf(ctx, host, 'etcd');
+  const before = await processesOf(ctx, host, 'etcd');
   await host.writeFiles(ctx, [manifest]);
   const condition = `the etcd member of ${host.name} has been replaced and answers`;
   await waitFor(ctx, { condition, deadlineMs: ETCD_DEADLINE_MS, intervalMs: 500 }, async () => {
-    const now = await processOf(ctx, host, 'etcd');
+    const now = await processesOf(ctx, host, 'etcd');
     if (now === '') return 'it does not run';
     if (now === before) return 'the old one still runs';
     const { leaderId } = await readMemberStatus(ctx, host);
@@ -102,19 +103,8 @@ async function replaceMember(ctx: Context, host: Machine, manifest: RenderedFile
 export async function awaitStopped(ctx: Context, host: Machine, program: string): Promise<void> {
   const condition = `${program} of ${host.name} has stopped`;
   await waitFor(ctx, { condition, deadlineMs: STOP_DEADLINE_MS, intervalMs: 500 }, async () =>
-    (await processOf(ctx, host, program)) === '' ? true : 'it ends its requests',
+    (await processesOf(ctx, host, program)) === '' ? true : 'it ends its requests',
   );
-}
-
-/** Process ids of a program, separated by blanks; empty where it does not run. Names are cut at 15 characters (proc(5), comm). */
-async function processOf(ctx: Context, host: Machine, program: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await host.exec(ctx, ['pgrep', '-x', program.slice(0, 15)], {
-    allowFailure: true,
-  });
-  // 1: none matches. Anything else is no answer (pgrep(1), EXIT STATUS).
-  if (exitCode > 1)
-    throw new QuorateError('COMMAND_FAILED', `${host.name}: pgrep ended with ${exitCode}: ${stderr.trim()}`);
-  return stdout.trim().split('\n').join(' ');
 }
 
 /** A leader that stops costs the cluster an election, a second without writes; one that hands over does not. */

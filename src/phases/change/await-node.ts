@@ -7,6 +7,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { readKubeState, readNodeHeartbeat } from '../../kube/read.ts';
 import type { KubeState } from '../../kube/types.ts';
 import type { Toolbox } from '../toolbox.ts';
+import { isRunning } from './running.ts';
 
 /** A start of everything takes half a minute on two cores; minutes mean that something is wrong. */
 const GOOD_DEADLINE_MS = 180_000;
@@ -46,7 +47,8 @@ export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState)
     if (wanted.pods !== undefined) {
       // Its kubelet reports to this very API server: while that one is down, what others say of its pods is of before.
       const probe = await tools.probe(ctx, tools.fleet.machine(wanted.machine).address);
-      if (probe.ready || (await runsApiServer(ctx, tools, wanted.machine))) lastSeenMs = Date.now();
+      if (probe.ready || (await isRunning(ctx, tools.fleet.machine(wanted.machine), 'kube-apiserver')))
+        lastSeenMs = Date.now();
       if (Date.now() - lastSeenMs > NOT_THERE_MS) {
         const seconds = NOT_THERE_MS / 1000;
         throw new QuorateError('NODE_NOT_GOOD', `${wanted.machine} has had no kube-apiserver process for ${seconds} s`);
@@ -59,11 +61,6 @@ export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState)
     refuseCrashes(wanted, state);
     return missing(wanted, state) ?? (await kubeletProblem(ctx, tools, kube, wanted)) ?? true;
   });
-}
-
-async function runsApiServer(ctx: Context, tools: Toolbox, machine: string): Promise<boolean> {
-  const argv = ['pgrep', '-x', 'kube-apiserver'];
-  return (await tools.fleet.machine(machine).exec(ctx, argv, { allowFailure: true })).exitCode === 0;
 }
 
 /**

@@ -1,26 +1,21 @@
 // How a machine leaves the cluster: nothing of it may be left that the others still count on.
 import type { Context } from '../../core/context.ts';
-import { messageOf, QuorateError } from '../../core/errors.ts';
-import { sleep, waitFor } from '../../core/wait.ts';
-import { readEtcd } from '../../etcd/etcdctl.ts';
-import { isMemberAt } from '../../etcd/members.ts';
+import { QuorateError } from '../../core/errors.ts';
+import { sleep } from '../../core/wait.ts';
 import { removeMember } from '../../etcd/membership.ts';
-import type { ObservedEtcd } from '../../etcd/types.ts';
 import { CORDON_MARK, cordonNode, DRAIN_DEADLINE_MS, deleteNode, drainNode } from '../../kube/drain.ts';
-import type { Machine } from '../../machines/machine.ts';
 import { MANIFESTS_DIR } from '../../manifests/paths.ts';
 import type { Observed } from '../../observe/observed.ts';
 import { sharedPathsOf } from '../../pki/placement.ts';
-import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../../spec/types.ts';
+import { type ClusterSpec, isNode, type MachineSpec } from '../../spec/types.ts';
 import { carriesEtcd, clusterLife, memberOf } from '../membership.ts';
 import { SERIAL_LANE, type Step } from '../step.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { awaitStopped, handOverLeadership } from './apply-change.ts';
+import { livingEtcd } from './living-member.ts';
 import { outOfRotation } from './rotation.ts';
 import { wipeMachine } from './wipe-machine.ts';
 
-/** An election takes a second or two; a busy host makes that half a minute. */
-const ANSWER_DEADLINE_MS = 60_000;
 /** The controllers see that a node is gone within a second or two. */
 const CLOSING_MS = 1_000;
 
@@ -47,7 +42,7 @@ export function retireSteps(spec: ClusterSpec, observed: Observed, machine: Mach
   const leave = step(
     'leave-etcd',
     `remove its member ${member?.id ?? ''} from etcd`,
-    (c, t) => leaveEtcd(c, t, spec, machine),
+    (c, t) => leaveEtcd(c, t, machine),
     {
       disruption: { machine: name, kind: 'remove' },
     },
@@ -121,37 +116,8 @@ async function stopApi(ctx: Context, tools: Toolbox, name: string): Promise<void
   await sleep(CLOSING_MS, ctx);
 }
 
-async function leaveEtcd(ctx: Context, tools: Toolbox, spec: ClusterSpec, machine: MachineSpec): Promise<void> {
-  const own = tools.fleet.machine(machine.name);
-  await handOverLeadership(ctx, own);
-  const others = etcdMachines(spec).filter(({ name }) => name !== machine.name);
-  const via = others.map(({ name }) => tools.fleet.machine(name));
-  const { members } = await waitForEtcd(ctx, tools);
-  const member = members.find((candidate) => isMemberAt(candidate, machine.address));
-  if (member === undefined) return;
-  await removeMember(ctx, await firstThatAnswers(ctx, via), member.id);
-}
-
-/** The members as etcd tells them; a leadership that has just been handed over may take a moment. */
-async function waitForEtcd(ctx: Context, tools: Toolbox): Promise<ObservedEtcd> {
-  let seen: ObservedEtcd | undefined;
-  await waitFor(ctx, { condition: 'etcd answers', deadlineMs: ANSWER_DEADLINE_MS, intervalMs: 1_000 }, async () => {
-    seen = (await tools.observe(ctx, ['etcd'])).etcd;
-    return seen === undefined ? 'no member answers' : true;
-  });
-  return seen as ObservedEtcd;
-}
-
-async function firstThatAnswers(ctx: Context, machines: readonly Machine[]): Promise<Machine> {
-  const reasons: string[] = [];
-  for (const machine of machines) {
-    try {
-      await readEtcd(ctx, [machine]);
-      return machine;
-    } catch (error) {
-      if (ctx.signal.aborted) throw error;
-      reasons.push(messageOf(error));
-    }
-  }
-  throw new QuorateError('ETCD_UNAVAILABLE', `no member of etcd answers: ${reasons.join('; ')}`);
+async function leaveEtcd(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<void> {
+  await handOverLeadership(ctx, tools.fleet.machine(machine.name));
+  const { own, via } = await livingEtcd(ctx, tools, machine);
+  if (own !== undefined) await removeMember(ctx, via, own.id);
 }

@@ -59,7 +59,7 @@ type Cordon = 'none' | 'owner' | 'change';
 function cordonOf(nodes: readonly ObservedNode[] = [], machine: MachineSpec): Cordon {
   const node = nodes.find(({ name }) => name === machine.name);
   if (node === undefined || node.schedulable) return 'none';
-  return node.cordonedBy === CORDON_MARK ? 'change' : 'owner';
+  return node.cordonedFor === CORDON_MARK ? 'change' : 'owner';
 }
 
 async function roll(ctx: Context, tools: Toolbox, input: GroupInput, change: MachineChange): Promise<void> {

@@ -217,7 +217,7 @@ describe('cordon', () => {
   });
 
   it('is read back with its mark, while the node is cordoned', () => {
-    expect(toNode(nodeObject({ unschedulable: true }))).toMatchObject({ schedulable: false, cordonedBy: 'upgrade' });
-    expect(toNode(nodeObject({}))).not.toHaveProperty('cordonedBy');
+    expect(toNode(nodeObject({ unschedulable: true }))).toMatchObject({ schedulable: false, cordonedFor: 'upgrade' });
+    expect(toNode(nodeObject({}))).not.toHaveProperty('cordonedFor');
   });
 });

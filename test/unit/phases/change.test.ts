@@ -214,7 +214,7 @@ describe('labels and taints', () => {
 describe('what a killed run has left', () => {
   it('on a control plane: out of the load balancers and cordoned by quorate', () => {
     const drained = withFacts(healthy, 'cp1', () => ({ backends: { cp1: 'UP', cp2: 'DRAIN', cp3: 'UP' } }));
-    const observed = withNode(drained, 'cp2', { schedulable: false, cordonedBy: CORDON_MARK });
+    const observed = withNode(drained, 'cp2', { schedulable: false, cordonedFor: CORDON_MARK });
     expect(planned(spec, observed)).toMatchObject([
       { id: 'cp2/rotation', title: 'let the load balancers use its API server again' },
       { id: 'cp2/uncordon', title: 'let pods onto the node again' },
@@ -232,7 +232,7 @@ describe('what a killed run has left', () => {
   });
 
   it('on a worker that quorate has cordoned', () => {
-    const observed = withNode(healthy, 'w1', { schedulable: false, cordonedBy: CORDON_MARK });
+    const observed = withNode(healthy, 'w1', { schedulable: false, cordonedFor: CORDON_MARK });
     expect(outline(spec, observed)).toEqual(['roll-workers: w1/uncordon']);
   });
 
@@ -241,7 +241,7 @@ describe('what a killed run has left', () => {
   });
 
   it('is undone by the change itself on a machine that still has one before it', () => {
-    const observed = withNode(old, 'cp2', { schedulable: false, cordonedBy: CORDON_MARK });
+    const observed = withNode(old, 'cp2', { schedulable: false, cordonedFor: CORDON_MARK });
     expect(of('roll-control-planes', outline(spec, observed))).toEqual([
       'snapshot',
       'cp2/roll',
