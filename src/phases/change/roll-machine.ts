@@ -66,8 +66,6 @@ async function roll(ctx: Context, tools: Toolbox, input: GroupInput, change: Mac
   const { spec, machine } = input;
   const host = tools.fleet.machine(machine.name);
   if (machine.role === 'worker') await requireNewPlanes(ctx, tools, spec);
-  const replaced = change.binaries.map(({ installPath }) => installPath);
-  const former = await keepLastGood(ctx, host, formerState(input), replaced);
   const isDrained = isNode(machine) && changesNode(change);
   // As it is now: since the plan was made, its owner may have cordoned it.
   const nodes = isDrained ? await readNodes(await tools.kube(ctx)) : input.observed.kube?.nodes;
@@ -76,6 +74,9 @@ async function roll(ctx: Context, tools: Toolbox, input: GroupInput, change: Mac
   const disruption = disruptionOf(spec, machine, change);
   // Moving pods may have taken minutes, in which another member may have died.
   if (isDrained && disruption !== undefined) await tools.askGate(ctx, titleOf(input, change), disruption);
+  // Only now: as long as its pods do not go, nothing of it is changed, and there is nothing to be continued.
+  const replaced = change.binaries.map(({ installPath }) => installPath);
+  const former = await keepLastGood(ctx, host, formerState(input), replaced);
   const isToUncordon = cordon === 'change' || (isDrained && cordon === 'none');
   const work = async () => {
     try {
