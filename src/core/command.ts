@@ -21,8 +21,10 @@ export interface ExecOptions {
   readonly cwd?: string;
   /** 'inherit' connects the terminal (machine shell, kubectl): nothing is captured. */
   readonly stdio?: 'capture' | 'inherit';
-  /** Called for each piece of standard output or error as it arrives; the result still holds all of it. */
+  /** Called for each piece of standard output or error as it arrives; the result still holds all of it, unless `isEndless`. */
   readonly onOutput?: (text: string) => void;
+  /** true: only `onOutput` gets the output, the result holds none of it: for what goes on until it is stopped. */
+  readonly isEndless?: boolean;
   /** Standard output goes to this file on this host instead of the result. */
   readonly stdoutFile?: string;
 }
@@ -80,6 +82,7 @@ export async function runCommand(
     forceKillAfterDelay: 5_000,
     cancelSignal: ctx.signal,
     maxBuffer: MAX_CAPTURE_BYTES,
+    buffer: options.isEndless !== true,
     env: options.env ?? {},
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...stdioOf(options, files),

@@ -22,6 +22,6 @@ export async function reportJournal(
 ): Promise<void> {
   const reporter = lineReporter((text) => ctx.emit('note', { text }));
   const argv = ['journalctl', ...where, '--no-pager', '--quiet', `--lines=${lines}`, ...(follow ? ['--follow'] : [])];
-  await run(argv, { timeoutMs: follow ? 0 : 60_000, onOutput: reporter.add });
+  await run(argv, { timeoutMs: follow ? 0 : 60_000, isEndless: follow, onOutput: reporter.add });
   reporter.end();
 }

@@ -47,7 +47,7 @@ async function runCaptured(
   options: ExecOptions,
 ): Promise<End> {
   const { user, machine } = connection.target;
-  const { env, cwd, stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS, onOutput, stdoutFile } = options;
+  const { env, cwd, stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS, onOutput, isEndless, stdoutFile } = options;
   const bytes = inputBytes(stdin);
   const remote = remoteArgv(argv, {
     user,
@@ -63,6 +63,7 @@ async function runCaptured(
     allowFailure: true,
     env: { LC_ALL: 'C' },
     ...(onOutput === undefined ? {} : { onOutput: (text) => onOutput(withoutMark(text)) }),
+    ...(isEndless === undefined ? {} : { isEndless }),
     ...(stdoutFile === undefined ? {} : { stdoutFile }),
   };
   let end: End;

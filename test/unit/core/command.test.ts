@@ -54,3 +54,15 @@ describe('a command', () => {
     expect(stdout).toBe('a');
   });
 });
+
+describe('a command that goes on until it is stopped', () => {
+  it('is reported and not collected: a week of it needs no memory', async () => {
+    let bytes = 0;
+    const onOutput = (text: string) => {
+      bytes += text.length;
+    };
+    const result = await sh('head -c 70000000 /dev/zero; echo done', { isEndless: true, onOutput });
+    expect(bytes).toBe(70_000_005);
+    expect(result).toMatchObject({ exitCode: 0, stdout: '' });
+  });
+});
