@@ -109,8 +109,8 @@ function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst,
 
 /**
  * Where there is nothing to do, nobody has to be kept away. Else everything is looked at again once nobody else can change it: the plan
- * that was agreed to is the one that is carried out. Throws LOCKED when it is another one by now. The bootstrap token of a run ends
- * with it.
+ * that was agreed to is the one that is carried out, and one that has grown is asked about again. Throws LOCKED while somebody else
+ * holds the lock. The bootstrap token of a run ends with it.
  */
 async function applyAlone(
   ctx: Context,
@@ -126,10 +126,11 @@ async function applyAlone(
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
     const observed = await observe(alone, fleet);
     requireReadable(observed);
-    if (hasMoreToDo(planOf(fleet.spec, observed, change), agreed)) {
-      throw new QuorateError('LOCKED', 'the cluster has changed since the plan was made', {
-        hint: 'run the same command again and look at the new plan',
-      });
+    const planned = planOf(fleet.spec, observed, change);
+    if (hasMoreToDo(planned, agreed)) {
+      // Somebody else was faster, or the cluster is just coming up after a run that was ended.
+      ctx.emit('note', { text: 'the cluster has changed since the plan was made' });
+      await options.confirm(planReport(fleet.spec, observed, planned));
     }
     const tools = createToolbox(fleet, options);
     try {

@@ -5,7 +5,7 @@ import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../spe
 import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './files/managed-files.ts';
 import { hasFormed } from './membership.ts';
-import type { Phase, Step } from './step.ts';
+import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 import { objectSteps } from './steps/cluster-objects.ts';
 import { joinSteps } from './steps/join-worker.ts';
 import { recordSteps } from './steps/record.ts';
@@ -39,7 +39,10 @@ function lacksRecord(spec: ClusterSpec, observed: Observed): boolean {
   return observed.kube === undefined ? !hasFormed(spec, observed) : observed.kube.record === undefined;
 }
 
-/** Marks a member's machine as one that has been part of the whole: an empty disk there is a loss from now on. */
+/**
+ * Marks a member's machine as one that has been part of the whole: an empty disk there is a loss from now on. Behind the record, which
+ * can only be written once etcd serves.
+ */
 function formedSteps(observed: Observed, machine: MachineSpec): Step[] {
   const facts = planningFacts(observed, machine);
   if (facts === undefined) return [];
@@ -48,5 +51,5 @@ function formedSteps(observed: Observed, machine: MachineSpec): Step[] {
     what: 'the mark that the cluster has formed',
     files: [textFile(FORMED_PATH, 'Written by quorate once the cluster was whole.\n')],
     units: [],
-  }).map((step) => ({ ...step, lane: `${machine.name}-formed` }));
+  }).map((step) => ({ ...step, lane: SERIAL_LANE }));
 }
