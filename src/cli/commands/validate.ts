@@ -1,4 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { count } from '../../report/format.ts';
+import { controlPlanes, etcdMachines, machinesOf } from '../../spec/types.ts';
 import { quorum, tolerance } from '../../spec/voters.ts';
 import { DEFAULT_FILE } from '../global-options.ts';
 import { newCommand } from '../teach.ts';
@@ -17,14 +19,20 @@ export function validateCommand(frame: Frame): Command {
     ],
   })
     .argument('[file]', `the cluster file (default: ./${DEFAULT_FILE})`)
+    .addOption(new Option('-f, --file <file>', 'the same, as the other commands take it'))
     .action(
-      verb(frame, 'Validation', async (_session, { args }) => {
+      verb(frame, 'Validation', async (session, { args }) => {
         const { loadSpec } = await import('../../spec/load.ts');
-        const file = (args[0] as string | undefined) ?? DEFAULT_FILE;
+        const file = (args[0] as string | undefined) ?? session.options.file ?? DEFAULT_FILE;
         const { spec, warnings } = await loadSpec(file);
-        const voters = spec.machines.filter(({ role }) => role === 'control-plane').length;
-        const workers = spec.machines.filter(({ role }) => role === 'worker').length;
-        const summary = { controlPlanes: voters, workers, quorum: quorum(voters), tolerance: tolerance(voters) };
+        const voters = etcdMachines(spec).length;
+        const summary = {
+          controlPlanes: controlPlanes(spec).length,
+          workers: machinesOf(spec, 'worker').length,
+          voters,
+          quorum: quorum(voters),
+          tolerance: tolerance(voters),
+        };
         return {
           data: {
             valid: true,
@@ -36,7 +44,7 @@ export function validateCommand(frame: Frame): Command {
           },
           text: ({ style, glyphs }) =>
             [
-              `${style.green(glyphs.ok)} ${file} is valid: cluster ${spec.name}, Kubernetes ${spec.kubernetesVersion}, ${voters} control planes, ${workers} workers`,
+              `${style.green(glyphs.ok)} ${file} is valid: cluster ${spec.name}, Kubernetes ${spec.kubernetesVersion}, ${count(summary.controlPlanes, 'control plane')}, ${count(summary.workers, 'worker')}`,
               `  etcd quorum ${summary.quorum} of ${voters}; ${summary.tolerance} may fail`,
               ...warnings.map(
                 ({ line, column, message, fix }) =>

@@ -62,6 +62,7 @@ describe('the bundled CLI', () => {
   it('writes a cluster file that it then finds valid, and does not overwrite it', async () => {
     expect(await quorate('init', '--subnet', '10.99.0.0/24')).toMatchObject({ exitCode: 0 });
     expect((await quorate('validate')).stdout).toMatch(/^✓ cluster\.yaml is valid: cluster demo/);
+    expect((await quorate('validate', '-f', 'cluster.yaml')).stdout).toContain('etcd quorum 2 of 3; 1 may fail');
     expect(await quorate('init')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('FILE_EXISTS') });
     expect(await quorate('init', '--force')).toMatchObject({ exitCode: 0 });
   });
