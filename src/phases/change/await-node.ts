@@ -6,6 +6,7 @@ import { readMemberStatus } from '../../etcd/membership.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { readKubeState, readNodeHeartbeat } from '../../kube/read.ts';
 import type { KubeState } from '../../kube/types.ts';
+import type { Machine } from '../../machines/machine.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { isRunning } from './running.ts';
 
@@ -39,16 +40,18 @@ export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState)
   const isFinal = (error: unknown) => hasCode(error, 'NODE_NOT_GOOD');
   const options = { condition, deadlineMs: GOOD_DEADLINE_MS, intervalMs: 1_000, successes: SUCCESSES, isFinal };
   let lastSeenMs = Date.now();
+  const host = tools.fleet.machine(wanted.machine);
   await waitFor(ctx, options, async () => {
+    const kubelet = wanted.kubelet === undefined ? undefined : await readKubeletState(ctx, host);
+    if (kubelet !== undefined) refuseCrashingKubelet(wanted.machine, kubelet);
     if (wanted.etcd !== undefined) {
-      const { version } = await readMemberStatus(ctx, tools.fleet.machine(wanted.machine));
+      const { version } = await readMemberStatus(ctx, host);
       if (version !== wanted.etcd) return `its etcd member runs ${version}, not ${wanted.etcd}`;
     }
     if (wanted.pods !== undefined) {
       // Its kubelet reports to this very API server: while that one is down, what others say of its pods is of before.
-      const probe = await tools.probe(ctx, tools.fleet.machine(wanted.machine).address);
-      if (probe.ready || (await isRunning(ctx, tools.fleet.machine(wanted.machine), 'kube-apiserver')))
-        lastSeenMs = Date.now();
+      const probe = await tools.probe(ctx, host.address);
+      if (probe.ready || (await isRunning(ctx, host, 'kube-apiserver'))) lastSeenMs = Date.now();
       if (Date.now() - lastSeenMs > NOT_THERE_MS) {
         const seconds = NOT_THERE_MS / 1000;
         throw new QuorateError('NODE_NOT_GOOD', `${wanted.machine} has had no kube-apiserver process for ${seconds} s`);
@@ -59,26 +62,53 @@ export async function awaitGood(ctx: Context, tools: Toolbox, wanted: GoodState)
     const kube = await tools.kube(ctx);
     const state = await readKubeState(kube);
     refuseCrashes(wanted, state);
-    return missing(wanted, state) ?? (await kubeletProblem(ctx, tools, kube, wanted)) ?? true;
+    const problem = kubelet === undefined ? undefined : await kubeletProblem(kube, wanted.machine, kubelet);
+    return missing(wanted, state) ?? problem ?? true;
   });
+}
+
+/** What systemd says of a machine's kubelet. */
+interface KubeletState {
+  readonly isActive: boolean;
+  /** When it was last started, by the machine's own clock, milliseconds since the Unix epoch. */
+  readonly startedMs: number;
+  /** How often systemd has started it again by itself since somebody last did. */
+  readonly restarts: number;
+}
+
+async function readKubeletState(ctx: Context, host: Machine): Promise<KubeletState> {
+  const properties = 'ActiveState,ActiveEnterTimestamp,NRestarts';
+  const { stdout } = await host.exec(ctx, [
+    'systemctl',
+    'show',
+    'kubelet.service',
+    '--timestamp=unix',
+    '-p',
+    properties,
+  ]);
+  return {
+    isActive: stdout.includes('ActiveState=active'),
+    startedMs: Number(/^ActiveEnterTimestamp=@(\d+)/m.exec(stdout)?.[1] ?? 0) * 1000,
+    restarts: Number(/^NRestarts=(\d+)/m.exec(stdout)?.[1] ?? 0),
+  };
+}
+
+/** Throws NODE_NOT_GOOD for a kubelet that crashes again and again. */
+function refuseCrashingKubelet(machine: string, { isActive, restarts }: KubeletState): void {
+  if (isActive || restarts < HOPELESS_RESTARTS) return;
+  throw new QuorateError('NODE_NOT_GOOD', `the kubelet of ${machine} crashes again and again (${restarts} restarts)`);
 }
 
 /**
  * A node stays Ready for 40 s after its kubelet has died, so it counts only what the kubelet has done since it was started: it renews its
- * lease at once, and then every 10 s (k8s.io/kubernetes pkg/kubelet/kubelet.go, nodeLeaseRenewIntervalFraction). Both times are by the
- * machine's own clock.
+ * lease at once, and then every 10 s (k8s.io/kubernetes pkg/kubelet/kubelet.go, nodeLeaseRenewIntervalFraction).
  */
 async function kubeletProblem(
-  ctx: Context,
-  tools: Toolbox,
   kube: KubeClient,
-  { machine, kubelet }: GoodState,
+  machine: string,
+  { isActive, startedMs }: KubeletState,
 ): Promise<string | undefined> {
-  if (kubelet === undefined) return undefined;
-  const show = ['systemctl', 'show', 'kubelet.service', '--timestamp=unix', '-p', 'ActiveState,ActiveEnterTimestamp'];
-  const { stdout } = await tools.fleet.machine(machine).exec(ctx, show);
-  if (!stdout.includes('ActiveState=active')) return 'its kubelet does not stay up';
-  const startedMs = Number(/^ActiveEnterTimestamp=@(\d+)/m.exec(stdout)?.[1] ?? 0) * 1000;
+  if (!isActive) return 'its kubelet does not stay up';
   if ((await readNodeHeartbeat(kube, machine)) >= startedMs) return undefined;
   return 'its kubelet has not been heard of since its start';
 }
