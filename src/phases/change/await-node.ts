@@ -16,6 +16,8 @@ const GOOD_DEADLINE_MS = 180_000;
 const SUCCESSES = 3;
 /** A third restart is no bad luck: the kubelet starts a component again after 10, 20 and 40 s. */
 const HOPELESS_RESTARTS = 3;
+/** systemd starts a kubelet again after a second (RestartSec of its unit); one that waits for containerd needs a few attempts. */
+const HOPELESS_KUBELET_RESTARTS = 10;
 
 /**
  * The kubelet tries a container that does not start again after 10, 20 and 40 s. While its API server is not there it cannot say why, so
@@ -95,7 +97,7 @@ async function readKubeletState(ctx: Context, host: Machine): Promise<KubeletSta
 
 /** Throws NODE_NOT_GOOD for a kubelet that crashes again and again. */
 function refuseCrashingKubelet(machine: string, { isActive, restarts }: KubeletState): void {
-  if (isActive || restarts < HOPELESS_RESTARTS) return;
+  if (isActive || restarts < HOPELESS_KUBELET_RESTARTS) return;
   throw new QuorateError('NODE_NOT_GOOD', `the kubelet of ${machine} crashes again and again (${restarts} restarts)`);
 }
 
