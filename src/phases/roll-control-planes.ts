@@ -1,10 +1,20 @@
 import { componentVersions } from '../artifacts/catalog.ts';
 import type { Context } from '../core/context.ts';
+import { findByName } from '../core/per-object.ts';
 import { saveSnapshot } from '../etcd/membership.ts';
 import { CORDON_MARK, uncordonNode } from '../kube/cordon.ts';
 import type { Machine } from '../machines/machine.ts';
+import { LAST_GOOD_MARK } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
-import { type ClusterSpec, etcdMachines, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
+import {
+  type ClusterSpec,
+  controlPlanes,
+  etcdMachines,
+  isNode,
+  loadBalancers,
+  type MachineSpec,
+  machinesOf,
+} from '../spec/types.ts';
 import { machineChange } from './change/machine-change.ts';
 import { rollStep } from './change/roll-machine.ts';
 import { returnToRotation } from './change/rotation.ts';
@@ -23,11 +33,8 @@ export const rollControlPlanes: Phase = {
   needs: ['etcd', 'kube'],
   isForLiving: true,
   plan: (spec, observed) => {
-    const members = leaderLast(observed, etcdMachines(spec)).filter(({ role }) => role === 'etcd');
-    const planes = leaderLast(
-      observed,
-      spec.machines.filter(({ role }) => role === 'control-plane'),
-    );
+    const members = inOrder(observed, machinesOf(spec, 'etcd'));
+    const planes = inOrder(observed, controlPlanes(spec));
     const changes = [
       ...members.flatMap((machine) => changeSteps(spec, observed, machine)),
       ...planes.flatMap((machine) => changeSteps(spec, observed, machine)),
@@ -43,6 +50,18 @@ export const rollControlPlanes: Phase = {
     ];
   },
 };
+
+/**
+ * What a run that was ended has begun comes first, for until then it counts as planned down and nothing else may be; then followers before
+ * the leader.
+ */
+function inOrder(observed: Observed, machines: readonly MachineSpec[]): readonly MachineSpec[] {
+  const hasBegun = ({ name }: MachineSpec) =>
+    observed.machines[name]?.facts?.files[LAST_GOOD_MARK] !== undefined ||
+    findByName(observed.kube?.nodes, name)?.cordonedFor === CORDON_MARK;
+  const sorted = leaderLast(observed, machines);
+  return [...sorted.filter(hasBegun), ...sorted.filter((machine) => !hasBegun(machine))];
+}
 
 /** What is down or new is started as a whole by another phase. */
 function isUp(spec: ClusterSpec, observed: Observed, machine: MachineSpec): boolean {

@@ -133,6 +133,14 @@ describe('a run that was killed while it waited for a machine to be good', () =>
   });
 });
 
+describe('a machine that an ended run has begun', () => {
+  it('comes before all others: as long as it is planned down, the gate lets no other go', () => {
+    const begun = withNode(ledBy(old, 'cp3'), 'cp3', { schedulable: false, cordonedFor: CORDON_MARK });
+    const rolls = of('roll-control-planes', outline(spec, begun));
+    expect(rolls).toEqual(['snapshot', 'cp3/roll', 'cp1/roll', 'cp2/roll']);
+  });
+});
+
 describe('a worker whose kubelet crashes', () => {
   it('keeps its programs until the control plane is through', () => {
     const state = { active: false, enabled: true, activeSinceMs: 0, state: 'activating' };
