@@ -15,7 +15,7 @@ import { type GroupInput, staticPodGroup } from '../files/node-groups.ts';
 import { installBinaries } from '../steps/software.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { type MachineChange, restartsRuntime } from './machine-change.ts';
-import { processesOf } from './running.ts';
+import { isRunning, processesOf } from './running.ts';
 
 const ETCD_MANIFEST = `${MANIFESTS_DIR}/etcd.yaml`;
 const API_SERVER_MANIFEST = `${MANIFESTS_DIR}/kube-apiserver.yaml`;
@@ -64,14 +64,17 @@ function withRestart(work: GroupWork | undefined, unit: string): UnitWork {
 async function changeStaticPods(ctx: Context, host: Machine, input: GroupInput, work: GroupWork): Promise<void> {
   const etcd = work.changed.find(({ path }) => path === ETCD_MANIFEST);
   if (etcd === undefined || (await isSamePod(ctx, host, etcd))) return carryOutWork(ctx, host, work);
-  await handOverLeadership(ctx, host);
-  await host.exec(ctx, ['rm', '-f', API_SERVER_MANIFEST]);
-  await awaitStopped(ctx, host, 'kube-apiserver');
-  await replaceMember(ctx, host, etcd);
   const changed = new Set(work.changed.map(({ path }) => path));
   const rest = staticPodGroup(input).files.filter(
     ({ path }) => path === API_SERVER_MANIFEST || (path !== ETCD_MANIFEST && changed.has(path)),
   );
+  await handOverLeadership(ctx, host);
+  // A run was ended after it had stopped the API server, and the machine may have been booted since: a kubelet that has not seen its API
+  // server since its start removes no pod (k8s.io/kubernetes pkg/kubelet/kubelet.go, deletePod), so it could not replace the member.
+  if (!(await isRunning(ctx, host, 'kube-apiserver'))) return host.writeFiles(ctx, [etcd, ...rest]);
+  await host.exec(ctx, ['rm', '-f', API_SERVER_MANIFEST]);
+  await awaitStopped(ctx, host, 'kube-apiserver');
+  await replaceMember(ctx, host, etcd);
   await host.writeFiles(ctx, rest);
 }
 
