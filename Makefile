@@ -32,7 +32,7 @@ test-contract: setup ## the suite that every machine driver passes, on real mach
 test-e2e: setup ## the end-to-end tests on real clusters (root)
 	@node scripts/test.mjs e2e
 
-test-upgrades: setup ## a patch and a minor upgrade, with everything that can go wrong in them; 45 minutes (root)
+test-upgrades: setup ## a patch and a minor upgrade, with everything that can go wrong in them; half an hour (root)
 	@node scripts/test.mjs patch upgrades
 
 bench: setup ## time to HA: quorate against kubeadm, on the same machines (root)
