@@ -15,6 +15,8 @@ export interface SeriesReport {
   readonly failures: number;
   /** From the last good answer before a failed first attempt to the next good answer, milliseconds; the longest. */
   readonly longestGapMs: number;
+  /** The good answer to a first attempt that took longest, milliseconds. */
+  readonly slowestMs: number;
   /** Reasons of failed first attempts, with how often. */
   readonly reasons: Readonly<Record<string, number>>;
   /** When the requests began whose second attempt failed too, milliseconds since the Unix epoch. */
@@ -29,8 +31,11 @@ export interface LoadReport {
 
 /** Four series of five a second. */
 const INTERVAL_MS = 200;
-/** A slow answer is an answer: kubelets wait 10 s for one. Longer has failed, however it ends. */
-const TIMEOUT_MS = 5_000;
+/**
+ * A slow answer is an answer, and is reported as one: kubelets wait 10 s for it (k8s.io/kubernetes cmd/kubelet/app, heartbeat client),
+ * client-go as long as it takes. Longer has failed, however it ends.
+ */
+const TIMEOUT_MS = 10_000;
 /** The second attempt follows within a second of the failure. */
 const RETRY_PAUSE_MS = 250;
 const KEYS = 200;
@@ -94,11 +99,11 @@ export function startLoad(kubeconfig: string, configMap: string): { stop: () => 
 /** A line a series, for the output of the test. */
 export function loadText({ series }: LoadReport): string {
   return Object.entries(series)
-    .map(([name, { requests, rawFailures, failures, longestGapMs, reasons }]) => {
+    .map(([name, { requests, rawFailures, failures, longestGapMs, slowestMs, reasons }]) => {
       const why = Object.entries(reasons).map(([reason, count]) => `${count} × ${reason}`);
       return (
         `${name}: ${requests} requests, ${rawFailures} failed at first, ${failures} after one retry, ` +
-        `longest gap ${longestGapMs} ms${why.length === 0 ? '' : ` (${why.join(', ')})`}`
+        `longest gap ${longestGapMs} ms, slowest answer ${slowestMs} ms${why.length === 0 ? '' : ` (${why.join(', ')})`}`
       );
     })
     .join('\n');
@@ -137,6 +142,7 @@ async function runSeries(state: { readonly isRunning: boolean }, request: () => 
     rawFailures: seen.filter(({ raw }) => !raw).length,
     failures: seen.filter(({ retried }) => !retried).length,
     longestGapMs: longestGap(seen),
+    slowestMs: Math.max(0, ...seen.filter(({ raw }) => raw).map(({ at, end }) => end - at)),
     reasons,
     failedAt: seen.filter(({ retried }) => !retried).map(({ at }) => at),
   };
