@@ -16,7 +16,7 @@ import type { Observed } from '../observe/observed.ts';
 import { PHASES } from '../phases/index.ts';
 import type { Phase } from '../phases/step.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { type DriverOptions, openFleet } from './cluster.ts';
+import { type DriverOptions, observePatiently, openFleet } from './cluster.ts';
 
 /** How a cluster is changed: by whose consent, and how long it may take to be healthy again. */
 export interface ChangeOptions extends ToolboxOptions, DriverOptions {
@@ -124,7 +124,7 @@ async function applyAlone(
   const { verb, first = [], onlyFirst } = change;
   const phases = onlyFirst ? first : [...first, ...PHASES];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
-    const observed = await observe(alone, fleet);
+    const observed = await observePatiently(alone, fleet);
     requireReadable(observed);
     const planned = planOf(fleet.spec, observed, change);
     if (hasMoreToDo(planned, agreed)) {

@@ -2,6 +2,7 @@
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import { pullArtifacts } from '../artifacts/pull.ts';
 import type { Context } from '../core/context.ts';
+import { sleep } from '../core/wait.ts';
 import { createDrivers } from '../machines/drivers.ts';
 import { createFleet, type Fleet } from '../machines/fleet.ts';
 import { bakeNodeImage } from '../machines/local/node-image.ts';
@@ -32,6 +33,22 @@ export function openFleet(ctx: Context, spec: ClusterSpec, options: FleetOptions
   return createFleet(spec, options.drivers ?? createDrivers({ nodeImage }), options.leaving);
 }
 
+/** An API server that has just lost its member of etcd is ready and cannot be read for some seconds; a busy host makes that many. */
+const READ_DEADLINE_MS = 60_000;
+const READ_PAUSE_MS = 2_000;
+
+/** A look at everything; again for a minute while an API server is ready and the cluster cannot be read. Throws only ABORTED. */
+export async function observePatiently(ctx: Context, fleet: Fleet): Promise<Observed> {
+  const start = Date.now();
+  for (;;) {
+    const observed = await observe(ctx, fleet);
+    const { kube, kubeError } = observed;
+    if (kube !== undefined || kubeError === undefined || Date.now() - start > READ_DEADLINE_MS) return observed;
+    ctx.emit('note', { text: `looking again: ${kubeError.message}` });
+    await sleep(READ_PAUSE_MS, ctx);
+  }
+}
+
 /** The machines together with a first look at everything; those that are to leave the cluster are among them. */
 export async function openCluster(
   ctx: Context,
@@ -39,9 +56,9 @@ export async function openCluster(
   options: FleetOptions = {},
 ): Promise<{ readonly fleet: Fleet; readonly observed: Observed }> {
   const fleet = openFleet(ctx, spec, options);
-  const observed = await observe(ctx, fleet);
+  const observed = await observePatiently(ctx, fleet);
   const leaving = leavingMachines(spec, observed);
   if (leaving.length === 0) return { fleet, observed };
   const whole = openFleet(ctx, spec, { ...options, leaving });
-  return { fleet: whole, observed: await observe(ctx, whole) };
+  return { fleet: whole, observed: await observePatiently(ctx, whole) };
 }
