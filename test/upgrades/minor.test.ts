@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun, quorate, start } from '../e2e/support/cli.ts';
-import { type LoadReport, loadText, startLoad } from '../e2e/support/load-client.ts';
+import { type LoadReport, loadText, startLoad, targetsOf } from '../e2e/support/load-client.ts';
 
 const FROM = 'v1.35.4';
 const TO = 'v1.36.3';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   }
   await mustRun(['down', '--yes', '-f', file]);
   await mustRun(['up', '--yes', '-f', file], { timeoutMs: DEADLINE_MS });
-  await mustRun(['-f', file, 'kubectl', 'create', 'configmap', 'load']);
+  for (const target of targetsOf('load')) await mustRun(['-f', file, 'kubectl', 'create', 'configmap', target]);
 });
 
 afterAll(async () => {
@@ -72,8 +72,9 @@ async function underLoad(name: string, work: () => Promise<void>): Promise<LoadR
     report = await load.stop();
     process.stdout.write(`${name}, a client through the virtual IP:\n${loadText(report)}\n`);
   }
-  const { stdout } = await mustRun(['-f', file, 'kubectl', 'get', 'configmap', 'load', '-o', 'json']);
-  const { data } = JSON.parse(stdout) as { data: Record<string, string> };
+  const { stdout } = await mustRun(['-f', file, 'kubectl', 'get', 'configmap', ...targetsOf('load'), '-o', 'json']);
+  const { items } = JSON.parse(stdout) as { items: { data?: Record<string, string> }[] };
+  const data = Object.assign({}, ...items.map((item) => item.data)) as Record<string, string>;
   expect([...report.acknowledged].filter(([key, number]) => Number(data[key] ?? -1) < number)).toEqual([]);
   return report;
 }

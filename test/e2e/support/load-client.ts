@@ -39,6 +39,16 @@ const TIMEOUT_MS = 10_000;
 /** The second attempt follows within a second of the failure. */
 const RETRY_PAUSE_MS = 250;
 const KEYS = 200;
+/**
+ * Objects that it writes to, in turn. With one alone, writes under way at the same time would have to redo each other (optimistic locking):
+ * once answers take longer than the pause between two requests, what is measured is that and not the cluster.
+ */
+const TARGETS = 20;
+
+/** Names of the ConfigMaps in namespace default that have to exist before the load is started. */
+export function targetsOf(name: string): string[] {
+  return Array.from({ length: TARGETS }, (_, index) => `${name}-${index}`);
+}
 /** It ends by itself, should nobody stop it. */
 const MAX_MS = 30 * 60_000;
 
@@ -66,17 +76,18 @@ export function credentialsOf(kubeconfig: string): Credentials {
   };
 }
 
-/** Starts the load on a ConfigMap of namespace default, which has to exist; `stop()` ends it and tells what was seen. */
-export function startLoad(kubeconfig: string, configMap: string): { stop: () => Promise<LoadReport> } {
+/** Starts the load on the ConfigMaps of `targetsOf(name)`; `stop()` ends it and tells what was seen. */
+export function startLoad(kubeconfig: string, name: string): { stop: () => Promise<LoadReport> } {
   const credentials = credentialsOf(kubeconfig);
   const acknowledged = new Map<string, number>();
   const state = { isRunning: true, next: 0 };
-  const path = `/api/v1/namespaces/default/configmaps/${configMap}`;
-  const read = (agent: https.Agent | false) => ask(credentials, 'GET', path, agent);
+  const targets = targetsOf(name).map((target) => `/api/v1/namespaces/default/configmaps/${target}`);
+  const pathOf = (number: number) => targets[number % TARGETS] as string;
+  const read = (agent: https.Agent | false) => ask(credentials, 'GET', pathOf(state.next), agent);
   const write = async (agent: https.Agent | false) => {
     const number = state.next++;
     const key = `k${number % KEYS}`;
-    await ask(credentials, 'PATCH', path, agent, { data: { [key]: String(number) } });
+    await ask(credentials, 'PATCH', pathOf(number), agent, { data: { [key]: String(number) } });
     acknowledged.set(key, Math.max(number, acknowledged.get(key) ?? -1));
   };
   const run = {
