@@ -6,7 +6,7 @@ import { type LoadReport, loadText, startLoad, targetsOf } from './load-client.t
 
 /**
  * The goal is none, and a quiet run has none (docs/benchmarks.md). Here up to eight machines start API servers on the two cores that the
- * client itself runs on: an answer that took more than ten seconds twice is not taken for an outage.
+ * client itself runs on: an answer that took more than five seconds twice is not taken for an outage.
  */
 const MAX_FAILED_SHARE = 0.005;
 
