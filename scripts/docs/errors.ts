@@ -1,4 +1,4 @@
-import { ERRORS, FAMILIES } from '../../src/core/errors.ts';
+import { ERRORS, FAMILIES } from '../../src/core/error-codes.ts';
 import { code, page, table } from './markdown.ts';
 
 const FAMILY_WORDS: Record<keyof typeof FAMILIES, string> = {

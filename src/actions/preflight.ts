@@ -1,7 +1,8 @@
 // Before anything is built: whatever would make it fail half-way is said now, all of it at once.
 import { HOST_CHECKS, type HostResult, runHostCheck, thisHost } from '../checks/host/index.ts';
 import type { Context } from '../core/context.ts';
-import { type ErrorCode, QuorateError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
+import { QuorateError } from '../core/errors.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 

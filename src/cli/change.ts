@@ -1,6 +1,6 @@
 // What the commands that change a cluster share: the plan before the question, and the result behind it.
 import type { ChangeReport } from '../actions/carry-out.ts';
-import { FAMILIES } from '../core/errors.ts';
+import { FAMILIES } from '../core/error-codes.ts';
 import type { PlanReport } from '../engine/plan.ts';
 import type { Theme } from '../report/theme.ts';
 import type { Session } from './session.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
-import { type ErrorCode, hasCode, messageOf, QuorateError } from './errors.ts';
+import type { ErrorCode } from './error-codes.ts';
+import { hasCode, messageOf, QuorateError } from './errors.ts';
 
 /** Milliseconds as people say them: 850 ms, 12.3 s, 4 min 10 s. */
 export function formatDuration(ms: number): string {

@@ -1,6 +1,7 @@
 // What a living cluster is built on cannot be changed by writing another value into the file. Said before anything runs.
 import { parse } from 'yaml';
-import { type ErrorCode, QuorateError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
+import { QuorateError } from '../core/errors.ts';
 import { findByName } from '../core/per-object.ts';
 import { isMemberAt, peerAddress } from '../etcd/members.ts';
 import type { Observed } from '../observe/observed.ts';

@@ -8,8 +8,6 @@ import type { KubeClient } from './client.ts';
 import { cordonNode } from './cordon.ts';
 import { evictPod, fateOf, podName, podsOnNode } from './pods.ts';
 
-export { CORDON_MARK, cordonNode, deleteNode, uncordonNode } from './cordon.ts';
-
 /** Default time for a drain, milliseconds: pods get their own grace period, 30 s by default, and PodDisruptionBudgets their time. */
 export const DRAIN_DEADLINE_MS = 600_000;
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { ExecOptions, ExecResult } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
 import { packFiles } from '../core/tar.ts';
-import type { FileContent } from './machine.ts';
+import type { FileContent, Machine } from './machine.ts';
 
 /** Runs argv on the machine: Machine.exec. */
 export type Exec = (ctx: Context, argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
@@ -95,4 +95,16 @@ export async function uploadBy(exec: Exec, ctx: Context, local: string, remote: 
 function absolute(path: string): string {
   if (path.startsWith('/') && !path.endsWith('/') && !path.includes('\n')) return path;
   throw new RangeError(`not an absolute path of a file: ${path}`);
+}
+
+/** A machine whose whole access is one way to run a command there. */
+export function machineOver(exec: Exec, { name, address }: Pick<Machine, 'name' | 'address'>): Machine {
+  return {
+    name,
+    address,
+    exec,
+    writeFiles: (ctx, files) => writeFilesBy(exec, ctx, files),
+    readFile: (ctx, path) => readFileBy(exec, ctx, path),
+    upload: (ctx, local, remote, mode) => uploadBy(exec, ctx, local, remote, mode),
+  };
 }

@@ -35,3 +35,15 @@ export function virtualIp({ endpoint }: ClusterSpec): string {
     hint: 'give a free address of the machines’ network, or loadBalancer: { type: external }',
   });
 }
+
+/** haproxy.service.d/10-quorate.conf and NGINX's: come back at once, always. */
+export function balancerDropIn(): string {
+  return `[Unit]
+After=quorate-network.service
+StartLimitIntervalSec=0
+
+[Service]
+Restart=always
+RestartSec=500ms
+`;
+}

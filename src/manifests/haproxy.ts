@@ -71,15 +71,3 @@ function backendSection(spec: ClusterSpec): string {
 ${servers.join('\n')}
 `;
 }
-
-/** haproxy.service.d/10-quorate.conf: come back at once, always. */
-export function haproxyDropIn(): string {
-  return `[Unit]
-After=quorate-network.service
-StartLimitIntervalSec=0
-
-[Service]
-Restart=always
-RestartSec=500ms
-`;
-}

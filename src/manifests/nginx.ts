@@ -80,18 +80,6 @@ function serverBlock(spec: ClusterSpec): string {
 `;
 }
 
-/** nginx.service.d/10-quorate.conf: come back at once, always. */
-export function nginxDropIn(): string {
-  return `[Unit]
-After=quorate-network.service
-StartLimitIntervalSec=0
-
-[Service]
-Restart=always
-RestartSec=500ms
-`;
-}
-
 /**
  * The worker answers on loopback: one that is dead refuses, one that hangs says nothing, as the kernel accepts connections for it. A
  * look at its pid would show neither.

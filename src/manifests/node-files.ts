@@ -1,15 +1,17 @@
 // Which files a machine gets, in groups that phases write one after another. PKI is another folder's.
+
 import { perObject } from '../core/per-object.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { type ClusterSpec, isNode, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { auditPolicy } from './audit-policy.ts';
 import { authenticationConfig } from './authentication-config.ts';
+import { balancerDropIn } from './balancing.ts';
 import { conflistPathUnit, conflistUnit, WRITE_CONFLIST_PATH, writeConflistScript } from './cni.ts';
 import { containerdConfig, containerdUnit, crictlConfig } from './containerd.ts';
 import { type EtcdBootstrap, etcdPod } from './etcd.ts';
 import { etcdUnit } from './etcd-service.ts';
 import { type RenderedFile, rootFile, scriptFile, textFile } from './file.ts';
-import { haproxyConfig, haproxyDropIn } from './haproxy.ts';
+import { haproxyConfig } from './haproxy.ts';
 import { CHECK_HAPROXY_PATH, checkHaproxyScript, keepalivedConfig, keepalivedDropIn } from './keepalived.ts';
 import { KERNEL_MODULES_PATH, kernelModules, SYSCTL_PATH, sysctlSettings } from './kernel-settings.ts';
 import { apiServerPod } from './kube-apiserver.ts';
@@ -22,7 +24,7 @@ import {
 } from './kubelet-config.ts';
 import { controllerManagerPod, schedulerPod } from './leader-elected.ts';
 import { FIREWALL_PATH, firewallRules, MASQUERADE_PATH, masqueradeRules, networkUnit } from './nftables.ts';
-import { CHECK_NGINX_PATH, checkNginxScript, NGINX_CONFIG_PATH, nginxConfig, nginxDropIn } from './nginx.ts';
+import { CHECK_NGINX_PATH, checkNginxScript, NGINX_CONFIG_PATH, nginxConfig } from './nginx.ts';
 import { type KubeObject, toYaml } from './object.ts';
 import {
   AUDIT_POLICY_PATH,
@@ -193,7 +195,7 @@ function haproxyFiles(spec: ClusterSpec, facts: MachineFacts): readonly Rendered
   const effect = { reloads: unit, check: ['haproxy', '-c', '-f', '{}'] };
   return [
     textFile('/etc/haproxy/haproxy.cfg', haproxyConfig(spec, facts), effect),
-    textFile(dropInPath(unit), haproxyDropIn(), { restarts: unit }),
+    textFile(dropInPath(unit), balancerDropIn(), { restarts: unit }),
     scriptFile(CHECK_HAPROXY_PATH, checkHaproxyScript()),
   ];
 }
@@ -203,7 +205,7 @@ function nginxFiles(spec: ClusterSpec, facts: MachineFacts): readonly RenderedFi
   const effect = { reloads: unit, check: ['nginx', '-t', '-q', '-c', '{}'] };
   return [
     textFile(NGINX_CONFIG_PATH, nginxConfig(spec, facts), effect),
-    textFile(dropInPath(unit), nginxDropIn(), { restarts: unit }),
+    textFile(dropInPath(unit), balancerDropIn(), { restarts: unit }),
     scriptFile(CHECK_NGINX_PATH, checkNginxScript()),
   ];
 }

@@ -13,13 +13,12 @@ import { type ApiProbe, probeApiServer } from '../kube/probe.ts';
 import { readKube } from '../kube/read.ts';
 import type { ObservedApiServer } from '../kube/types.ts';
 import { type Fleet, withLeaving } from '../machines/fleet.ts';
+import { API_SERVER_MANIFEST } from '../manifests/paths.ts';
 import { API_SERVER_PORT, certificatePath } from '../pki/names.ts';
 import { etcdMachines } from '../spec/types.ts';
 import { readMachineFacts } from './machine-facts.ts';
 import type { Observed, ObservedMachine } from './observed.ts';
 
-/** Written last of what an API server needs. */
-const API_SERVER_MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 /** The CA that signs what API servers present; from pki/names.ts. */
 const CA_PATH = certificatePath('ca');
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { DownReport } from '../../actions/down.ts';
-import { FAMILIES } from '../../core/errors.ts';
+import { FAMILIES } from '../../core/error-codes.ts';
 import { formatDuration } from '../../core/wait.ts';
 import { count } from '../../report/format.ts';
 import type { Theme } from '../../report/theme.ts';

@@ -1,6 +1,7 @@
 // The verbs of `quorate machine` that look into a machine.
 import { type Command, Option } from 'commander';
-import { FAMILIES, hasCode, QuorateError } from '../../core/errors.ts';
+import { FAMILIES } from '../../core/error-codes.ts';
+import { hasCode, QuorateError } from '../../core/errors.ts';
 import type { Emit, EventData } from '../../core/events.ts';
 import { abortOnSignals } from '../signals.ts';
 import { newCommand } from '../teach.ts';

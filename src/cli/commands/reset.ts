@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { FAMILIES } from '../../core/errors.ts';
+import { FAMILIES } from '../../core/error-codes.ts';
 import { confirmPlan } from '../change.ts';
 import { newCommand } from '../teach.ts';
 import { type Frame, verb } from '../verb.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { FAMILIES, QuorateError } from '../../core/errors.ts';
+import { FAMILIES } from '../../core/error-codes.ts';
+import { QuorateError } from '../../core/errors.ts';
 import type { Theme } from '../../report/theme.ts';
 import { changeResult, confirmPlan } from '../change.ts';
 import type { Session } from '../session.ts';

@@ -1,5 +1,5 @@
 // A machine that exists in memory: files, power, scripted answers to commands. For tests of everything above machines/.
-import type { ErrorCode } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/error-codes.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 import type { PowerState } from '../machine.ts';
 

@@ -4,7 +4,7 @@ import type { Context } from '../../core/context.ts';
 import { hasCode, QuorateError } from '../../core/errors.ts';
 import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import type { Machine } from '../machine.ts';
-import { type Exec, readFileBy, uploadBy, writeFilesBy } from '../remote-files.ts';
+import { type Exec, machineOver } from '../remote-files.ts';
 import { enterArgv } from './enter.ts';
 import { machineLayout } from './layout.ts';
 import { findLeader, liveSupervisor } from './supervisor.ts';
@@ -12,14 +12,7 @@ import { findLeader, liveSupervisor } from './supervisor.ts';
 /** A handle to one machine; looks up afresh for every command whether it runs. */
 export function localMachine(spec: ClusterSpec, machine: MachineSpec): Machine {
   const exec: Exec = (ctx, argv, options = {}) => execIn(ctx, spec.name, machine.name, argv, options);
-  return {
-    name: machine.name,
-    address: machine.address,
-    exec,
-    writeFiles: (ctx, files) => writeFilesBy(exec, ctx, files),
-    readFile: (ctx, path) => readFileBy(exec, ctx, path),
-    upload: (ctx, local, remote, mode) => uploadBy(exec, ctx, local, remote, mode),
-  };
+  return machineOver(exec, machine);
 }
 
 /** The machine's init as a process of this host. Throws MACHINE_UNREACHABLE when the machine does not run. */

@@ -1,7 +1,8 @@
 // What ssh's own words mean when a connection does not come about. They are English whatever the locale (OpenSSH has no
 // translations); only the login's standard error is read this way, never that of a command.
 
-import { type ErrorCode, QuorateError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/error-codes.ts';
+import { QuorateError } from '../../core/errors.ts';
 import { lastLine } from '../../core/text.ts';
 import type { SshTarget } from './target.ts';
 

@@ -3,7 +3,7 @@ import { commandError, type ExecOptions, type ExecResult, runCommand } from '../
 import type { Context } from '../../core/context.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 import type { Machine } from '../machine.ts';
-import { type Exec, readFileBy, uploadBy, writeFilesBy } from '../remote-files.ts';
+import { type Exec, machineOver } from '../remote-files.ts';
 import type { Connection } from './connection.ts';
 import { sudoRefused, unreachable } from './failures.ts';
 import { inputBytes, Lifeline } from './lifeline.ts';
@@ -28,14 +28,7 @@ export function sshMachine(machine: MachineSpec, connection: Connection): Machin
       if (result.exitCode !== 0) await refuseFailure(ctx, connection, result, options);
       return result;
     });
-  return {
-    name: machine.name,
-    address: machine.address,
-    exec,
-    writeFiles: (ctx, files) => writeFilesBy(exec, ctx, files),
-    readFile: (ctx, path) => readFileBy(exec, ctx, path),
-    upload: (ctx, local, remote, mode) => uploadBy(exec, ctx, local, remote, mode),
-  };
+  return machineOver(exec, machine);
 }
 
 type End = ReturnType<typeof readEnd>;

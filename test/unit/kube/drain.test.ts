@@ -1,7 +1,8 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QuorateError } from '../../../src/core/errors.ts';
-import { cordonNode, deleteNode, drainNode, uncordonNode } from '../../../src/kube/drain.ts';
+import { cordonNode, deleteNode, uncordonNode } from '../../../src/kube/cordon.ts';
+import { drainNode } from '../../../src/kube/drain.ts';
 import { toNode } from '../../../src/kube/read.ts';
 import { recordingContext } from '../../helpers/context.ts';
 import { type ApiAnswer, type ApiRequest, type FakeApi, startApi } from '../../helpers/kube-server.ts';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventDeclarations } from '../../../scripts/docs/events.ts';
 import { renderReference } from '../../../scripts/docs/index.ts';
-import { ERRORS } from '../../../src/core/errors.ts';
+import { ERRORS } from '../../../src/core/error-codes.ts';
 import { ROOT, sourcesBelow } from './sources.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ERRORS, FAMILIES } from '../../../src/core/errors.ts';
+import { ERRORS, FAMILIES } from '../../../src/core/error-codes.ts';
 import { ROOT, sourcesBelow } from './sources.ts';
 
 const MAX_LINES = 400;
