@@ -30,7 +30,10 @@ export function growthSpec(count: number, network: string): ClusterSpec {
       dnsServiceIP: '10.44.0.10',
     },
     loadBalancer: { type: 'haproxy' },
-    etcd: { topology: 'stacked', snapshots: { schedule: '0 */6 * * *', retention: '7d' } },
+    etcd: {
+      topology: 'stacked',
+      snapshots: { schedule: '0 */6 * * *', retention: '7d', recipients: [], directory: '/var/lib/quorate/backups' },
+    },
     failover: 'default',
     machines: [...planes, ...workers],
   };

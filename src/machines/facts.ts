@@ -23,6 +23,32 @@ export interface UnitState {
   readonly state: string;
 }
 
+/** How the last attempt of a control plane to make a backup ended (manifests/backup.ts writes it), and the last rehearsal. Times are ISO 8601. */
+export interface BackupState {
+  /** When it began. */
+  readonly lastAttempt: string;
+  readonly outcome: 'running' | 'ok' | 'failed';
+  /** The last one that succeeded: when its snapshot was taken, and its archive's file name. */
+  readonly lastSuccess?: string;
+  readonly archive?: string;
+  /** Of that archive, bytes. */
+  readonly sizeBytes?: number;
+  /** Why the last attempt failed. */
+  readonly error?: string;
+}
+
+/** What a rehearsal of a restore found (`quorate etcd snapshot rehearse`), left on the control planes. Times are ISO 8601. */
+export interface RehearsalState {
+  readonly at: string;
+  readonly outcome: 'ok' | 'failed';
+  readonly archive: string;
+  /** When the snapshot in it was taken. */
+  readonly takenAt?: string;
+  /** From the opened archive to an API server that answers. */
+  readonly restoreMs?: number;
+  readonly error?: string;
+}
+
 /** What a machine is and can do; read once an observation, by one script (machine-facts.sh). */
 export interface MachineFacts {
   readonly hostname: string;
@@ -67,6 +93,10 @@ export interface MachineFacts {
   readonly hasEtcdData: boolean;
   /** Programs of the control plane that run as processes now, whoever started them: `etcd`, `kube-apiserver`. */
   readonly running: readonly string[];
+  /** Its last backup; absent before the first attempt. */
+  readonly backup?: BackupState;
+  /** The last rehearsal that somebody ran; absent before the first. */
+  readonly rehearsal?: RehearsalState;
   /** How its etcd member was told to begin: flags by name (`initial-cluster`, …), from its manifest or unit; empty where there is none. */
   readonly etcdFlags: Readonly<Record<string, string>>;
 }

@@ -9,6 +9,8 @@ export const DEFAULTS = {
   dnsDomain: 'cluster.local',
   snapshotSchedule: '0 */6 * * *',
   snapshotRetention: '7d',
+  snapshotDirectory: '/var/lib/quorate/backups',
+  s3Region: 'us-east-1',
   sshUser: 'root',
   sshPort: 22,
 } as const;

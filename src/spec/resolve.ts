@@ -4,7 +4,7 @@ import { formatCidr, nthAddress, parseCidr, parseIPv4 } from './cidr.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { ClusterFile, MachineFile } from './schema.ts';
 import { parseMemory, splitEndpoint } from './syntax.ts';
-import type { ClusterSpec, DriverKind, Endpoint, MachineSpec, Networking } from './types.ts';
+import type { ClusterSpec, DriverKind, Endpoint, MachineSpec, Networking, SnapshotSpec } from './types.ts';
 import { withV } from './versions.ts';
 
 /** Fills in what can be derived and freezes the result. Only for files that passed all checks. */
@@ -20,7 +20,7 @@ export function resolveSpec(file: ClusterFile): ClusterSpec {
     certSANs: [...spec.certSANs],
     networking: resolveNetworking(spec.networking),
     loadBalancer: spec.loadBalancer,
-    etcd: spec.etcd,
+    etcd: { topology: spec.etcd.topology, snapshots: resolveSnapshots(spec.etcd.snapshots) },
     failover: spec.failover,
     machines: resolveMachines(spec.machines, endpoint.vip),
     ...(hasLocal && network !== undefined
@@ -54,6 +54,10 @@ function resolveNetworking(networking: ClusterFile['spec']['networking']): Netwo
     apiServiceIP: (services && nthAddress(services, 1)) ?? '',
     dnsServiceIP: (services && nthAddress(services, 10)) ?? '',
   };
+}
+
+function resolveSnapshots({ s3, ...rest }: ClusterFile['spec']['etcd']['snapshots']): SnapshotSpec {
+  return { ...rest, ...(s3 === undefined ? {} : { s3 }) };
 }
 
 function resolveMachines(machines: readonly MachineFile[], vip: string | undefined): readonly MachineSpec[] {

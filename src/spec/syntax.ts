@@ -11,6 +11,12 @@ export const SUBDOMAIN: RegExp = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-
 export const ENDPOINT: RegExp = /^[A-Za-z0-9.-]+(:[0-9]{1,5})?$/;
 /** 7d, 36h, 90m, 2w. */
 export const RETENTION: RegExp = /^[1-9][0-9]*[mhdw]$/;
+/** The public half of an age identity (age-encryption.org/v1): Bech32 with the prefix age. */
+export const AGE_RECIPIENT: RegExp = /^age1[02-9ac-hj-np-z]{58}$/;
+/** An absolute path without anything that a shell or systemd would read as more than a name. */
+export const PLAIN_PATH: RegExp = /^(\/[A-Za-z0-9_.-]+)+$/;
+/** Amazon's rules for names of buckets (docs.aws.amazon.com, "General purpose bucket naming rules"). */
+export const BUCKET: RegExp = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** 4GiB, 512MiB; Kubernetes' short 4Gi and 512Mi as well. */
 export const MEMORY: RegExp = /^[0-9]+(\.[0-9]+)?(Mi|Gi|MiB|GiB)$/;
 /** v1.36.3 or 1.36.3. */

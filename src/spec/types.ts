@@ -61,6 +61,32 @@ export interface Networking {
   readonly dnsServiceIP: string;
 }
 
+/** Regular backups: when, for how long, who can open them, and where they lie (ADR 0012). */
+export interface SnapshotSpec {
+  /** Five cron fields, UTC. */
+  readonly schedule: string;
+  /** Age at which archives are removed: 7d. The newest one always stays. */
+  readonly retention: string;
+  /** age recipients (`age1…`); empty: the identity that quorate makes on the operator's host. */
+  readonly recipients: readonly string[];
+  /** Where archives lie on each control plane, absolute. */
+  readonly directory: string;
+  /** A bucket that every archive is copied to. */
+  readonly s3?: S3Spec;
+}
+
+/** A bucket of any S3-compatible store. */
+export interface S3Spec {
+  /** https://s3.example.com */
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Put before the names of archives; empty or without a trailing slash. */
+  readonly prefix: string;
+  readonly region: string;
+  /** On the operator's host: AWS shared credentials (INI with aws_access_key_id and aws_secret_access_key). */
+  readonly credentialsFile: string;
+}
+
 /** What a cluster is to be. Frozen; whoever wants another one makes a copy. */
 export interface ClusterSpec {
   readonly name: string;
@@ -73,7 +99,7 @@ export interface ClusterSpec {
   readonly loadBalancer: { readonly type: 'haproxy' | 'nginx' | 'external' };
   readonly etcd: {
     readonly topology: 'stacked' | 'external';
-    readonly snapshots: { readonly schedule: string; readonly retention: string };
+    readonly snapshots: SnapshotSpec;
   };
   readonly failover: 'default' | 'fast';
   readonly machines: readonly MachineSpec[];

@@ -48,7 +48,7 @@ export function makeSpec(options: SpecOptions = {}): ClusterSpec {
     loadBalancer: { type: 'haproxy' },
     etcd: {
       topology: etcdMachines > 0 ? 'external' : 'stacked',
-      snapshots: { schedule: '0 */6 * * *', retention: '7d' },
+      snapshots: { schedule: '0 */6 * * *', retention: '7d', recipients: [], directory: '/var/lib/quorate/backups' },
     },
     failover: 'default',
     machines: [

@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { Frame } from '../verb.ts';
 import { artifactsCommand } from './artifacts.ts';
+import { certsCommand } from './certs.ts';
 import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
+import { etcdCommand } from './etcd.ts';
 import { healthCommand } from './health.ts';
 import { initCommand } from './init.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
@@ -36,6 +38,6 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   },
   { heading: 'Look:', commands: [statusCommand, healthCommand, runsCommand] },
   { heading: 'Use:', commands: [kubeconfigCommand, kubectlCommand] },
-  { heading: 'Operate:', commands: [machineCommand, nodeCommand, tokenCommand] },
+  { heading: 'Operate:', commands: [machineCommand, nodeCommand, tokenCommand, etcdCommand, certsCommand] },
   { heading: 'Quorate itself:', commands: [versionCommand, completionCommand] },
 ];

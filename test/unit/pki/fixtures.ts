@@ -35,7 +35,10 @@ export const SPEC: ClusterSpec = {
     dnsServiceIP: '10.43.0.10',
   },
   loadBalancer: { type: 'haproxy' },
-  etcd: { topology: 'stacked', snapshots: { schedule: '0 */6 * * *', retention: '7d' } },
+  etcd: {
+    topology: 'stacked',
+    snapshots: { schedule: '0 */6 * * *', retention: '7d', recipients: [], directory: '/var/lib/quorate/backups' },
+  },
   failover: 'default',
   machines: [CP1, machine('cp2', '10.87.0.12'), machine('cp3', '10.87.0.13')],
 };

@@ -11,6 +11,7 @@ export const LAYERS = [
   'machines',
   'etcd',
   'kube',
+  'backup',
   'observe',
   'phases',
   'engine',
