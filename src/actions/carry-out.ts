@@ -47,8 +47,10 @@ export interface Change {
   readonly first?: readonly Phase[];
   /** The cluster as it will be seen once those are through, for the plan that is shown. */
   readonly afterFirst?: (observed: Observed) => Observed;
-  /** false: the usual phases do not follow. */
-  readonly onlyFirst?: boolean;
+  /** What follows: the usual phases unless it says otherwise; none, and the cluster is not waited for either. */
+  readonly rest?: readonly Phase[];
+  /** true: what the API says does not matter, because it is about to be replaced or cannot serve. */
+  readonly ignoresApi?: boolean;
 }
 
 /** Nodes become Ready and DNS serves within seconds of the last step; a busy host takes a few times that. */
@@ -67,7 +69,7 @@ export async function carryOut(
 ): Promise<ChangeReport> {
   const { spec } = fleet;
   const start = Date.now();
-  requireReadable(observed);
+  if (!change.ignoresApi) requireReadable(observed);
   const report = planReport(spec, observed, planOf(spec, observed, change));
   const begun = makePlan(spec, observed, change.first ?? []);
   refuseRisky(
@@ -78,7 +80,8 @@ export async function carryOut(
   if (report.changes > 0) await options.confirm(report);
   const result = await applyAlone(ctx, fleet, observed, change, report, options);
   const hasChanged = result.steps > 0;
-  const conditions = change.onlyFirst ? [] : await settle(ctx, fleet, hasChanged ? undefined : observed, options);
+  const conditions =
+    change.rest?.length === 0 ? [] : await settle(ctx, fleet, hasChanged ? undefined : observed, options);
   return {
     cluster: spec.name,
     endpoint: spec.endpoint.url,
@@ -102,9 +105,8 @@ function requireReadable({ kube, kubeError }: Observed): void {
   );
 }
 
-function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, onlyFirst }: Change) {
-  const before = makePlan(spec, observed, first);
-  return onlyFirst ? before : [...before, ...makePlan(spec, afterFirst?.(observed) ?? observed)];
+function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, rest = PHASES }: Change) {
+  return [...makePlan(spec, observed, first), ...makePlan(spec, afterFirst?.(observed) ?? observed, rest)];
 }
 
 /**
@@ -121,11 +123,11 @@ async function applyAlone(
   options: ChangeOptions,
 ): Promise<ApplyResult> {
   if (agreed.changes === 0) return { steps: 0, phases: [] };
-  const { verb, first = [], onlyFirst } = change;
-  const phases = onlyFirst ? first : [...first, ...PHASES];
+  const { verb, first = [], rest = PHASES } = change;
+  const phases = [...first, ...rest];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
-    const observed = await observePatiently(alone, fleet);
-    requireReadable(observed);
+    const observed = await (change.ignoresApi ? observe(alone, fleet) : observePatiently(alone, fleet));
+    if (!change.ignoresApi) requireReadable(observed);
     const planned = planOf(fleet.spec, observed, change);
     if (hasMoreToDo(planned, agreed)) {
       // Somebody else was faster, or the cluster is just coming up after a run that was ended.

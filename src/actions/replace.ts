@@ -54,7 +54,7 @@ export async function resetMachine(
       requireLiving(observed, name);
       refuseLastCopy(spec, observed, machineNamed(spec, name));
       const first = [retireMachine(name, `Reset ${name}`, 'it is to leave the cluster')];
-      return carryOut(ctx, fleet, observed, { verb: 'reset', first, onlyFirst: true }, options);
+      return carryOut(ctx, fleet, observed, { verb: 'reset', first, rest: [] }, options);
     }),
   );
 }

@@ -30,6 +30,31 @@ export async function confirm(io: Io, question: string, options: ConfirmOptions)
   }
 }
 
+/**
+ * Asks for a name to be typed, for what cannot be undone; --yes is not enough. `given` is what the command line said beforehand. Throws
+ * CONFIRMATION_NEEDED where nobody can be asked, ABORTED when the name is another one.
+ */
+export async function confirmName(
+  io: Io,
+  question: string,
+  name: string,
+  options: Omit<ConfirmOptions, 'yes'> & { readonly given?: string },
+): Promise<void> {
+  if (options.given === undefined && (options.isUnattended || !io.stdin.isTTY)) {
+    throw new QuorateError(
+      'CONFIRMATION_NEEDED',
+      `"${question}" needs the name of the cluster, and standard input is not a terminal`,
+      { hint: `pass --confirm ${name} to agree beforehand` },
+    );
+  }
+  if (options.given === undefined) io.stderr.write(`${question} `);
+  const answer = options.given ?? (await readLine(io, options.signal));
+  if (answer.trim() === name) return;
+  throw new QuorateError('ABORTED', `"${answer.trim()}" is not ${name}: nothing was changed`, {
+    hint: 'run the same command again to go on',
+  });
+}
+
 async function readLine(io: Io, signal: AbortSignal): Promise<string> {
   // No `output`: the terminal itself echoes what is typed, and Ctrl-C stays a signal.
   const lines = createInterface({ input: io.stdin });

@@ -6,7 +6,7 @@ import { Redactor } from '../core/redact.ts';
 import { formatDuration } from '../core/wait.ts';
 import { makeTheme, type Theme } from '../report/theme.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { confirm } from './confirm.ts';
+import { confirm, confirmName } from './confirm.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Io } from './io.ts';
 import { makeRenderer, type Renderer } from './render/renderer.ts';
@@ -24,6 +24,8 @@ export interface Session {
   spec(settings?: { readonly showWarnings?: boolean }): Promise<ClusterSpec>;
   /** Asks before something is changed; returns at once with --yes. Throws CONFIRMATION_NEEDED, ABORTED. */
   confirm(question: string): Promise<void>;
+  /** Asks for a name to be typed before something is destroyed; `given` is what --confirm said. Throws as confirm. */
+  confirmName(question: string, name: string, given?: string): Promise<void>;
   /** Writes text to standard error, above what is being drawn: a plan, before its question. */
   show(text: (theme: Theme) => string): void;
 }
@@ -77,6 +79,14 @@ export function openSession(setup: SessionSetup): OpenSession {
         yes: options.yes,
         isUnattended: options.output === 'json',
         signal: controller.signal,
+      });
+    },
+    confirmName: async (question, name, given) => {
+      renderer.pause();
+      await confirmName(io, question, name, {
+        isUnattended: options.output === 'json',
+        signal: controller.signal,
+        ...(given === undefined ? {} : { given }),
       });
     },
     show: (text) => renderer.print(text(themeOf(io, 'stderr', options))),

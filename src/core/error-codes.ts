@@ -166,6 +166,21 @@ export const ERRORS = {
     meaning: 'a new member of etcd did not catch up with the others and was removed again',
     hint: 'look at its log (quorate machine logs NAME) and its disk, then run the same command again',
   },
+  WRONG_CLUSTER: {
+    family: 'precondition',
+    meaning: 'an archive is of another cluster than the one that cluster.yaml names',
+    hint: 'see what there is: quorate etcd snapshot list',
+  },
+  ARCHIVE_VERSION: {
+    family: 'precondition',
+    meaning: 'an archive was made by versions of Kubernetes or etcd that those of cluster.yaml cannot take over from',
+    hint: 'restore it with the version that made it, then upgrade',
+  },
+  RESTORE_UNPROVED: {
+    family: 'etcd',
+    meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',
+    hint: 'nothing of before is lost: its data lies in /var/lib/etcd/before-restore; restore another archive (quorate etcd snapshot list)',
+  },
   ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
   DRAIN_BLOCKED: {
     family: 'kube',

@@ -12,16 +12,9 @@ import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from 
 import { awaitStopped } from './change/apply-change.ts';
 import { awaitGood } from './change/await-node.ts';
 import { livingEtcd } from './change/living-member.ts';
-import { carryOutWork, groupWork, managedFilesStep } from './files/managed-files.ts';
-import {
-  etcdServiceGroup,
-  type GroupInput,
-  groupInput,
-  kubeletGroup,
-  operatorGroup,
-  staticPodGroup,
-  tokenOf,
-} from './files/node-groups.ts';
+import { startMemberAlone } from './change/start-member.ts';
+import { managedFilesStep } from './files/managed-files.ts';
+import { type GroupInput, groupInput, operatorGroup, staticPodGroup, tokenOf } from './files/node-groups.ts';
 import { carriesEtcd, memberOf, memberStage, planeStage } from './membership.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 import { balancerSteps } from './steps/load-balancers.ts';
@@ -140,29 +133,11 @@ async function endMember(ctx: Context, host: Machine, data: 'mv' | 'rm'): Promis
   await host.exec(ctx, ['sh', '-c', data === 'mv' ? aside : 'rm -rf /var/lib/etcd/member']);
 }
 
-/** Its member alone: an API server beside a learner would only fail. */
+/** What an interrupted run has started goes on by itself. */
 async function startMember(ctx: Context, tools: Toolbox, input: GroupInput, admission: Admission): Promise<void> {
   const { bootstrap, isContinued } = admission;
-  const host = tools.fleet.machine(input.machine.name);
   if (isContinued && input.facts.hasEtcdData && input.facts.etcdFlags['initial-cluster'] !== undefined) return;
-  if (input.machine.role === 'etcd') {
-    const work = groupWork(input.facts, etcdServiceGroup(input, bootstrap));
-    if (work) await carryOutWork(ctx, host, { ...work, idle: [], restarts: [] });
-    // Its start ends when it has joined, which the caller waits for in its own way.
-    await host.exec(ctx, [
-      'sh',
-      '-c',
-      'systemctl daemon-reload && systemctl enable etcd && systemctl start --no-block etcd',
-    ]);
-    return;
-  }
-  const group = staticPodGroup(input, bootstrap);
-  await host.writeFiles(
-    ctx,
-    group.files.filter(({ path }) => path === `${MANIFESTS_DIR}/etcd.yaml`),
-  );
-  const kubelet = groupWork(input.facts, kubeletGroup(input));
-  if (kubelet) await carryOutWork(ctx, host, kubelet);
+  await startMemberAlone(ctx, tools, input, bootstrap);
 }
 
 async function catchUp(ctx: Context, via: Machine, machine: MachineSpec): Promise<void> {

@@ -14,6 +14,7 @@ import { kubectlCommand } from './kubectl.ts';
 import { machineCommand } from './machine.ts';
 import { nodeCommand } from './node.ts';
 import { planCommand } from './plan.ts';
+import { recoverCommand } from './recover.ts';
 import { resetCommand } from './reset.ts';
 import { runsCommand } from './runs.ts';
 import { statusCommand } from './status.ts';
@@ -39,5 +40,6 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { heading: 'Look:', commands: [statusCommand, healthCommand, runsCommand] },
   { heading: 'Use:', commands: [kubeconfigCommand, kubectlCommand] },
   { heading: 'Operate:', commands: [machineCommand, nodeCommand, tokenCommand, etcdCommand, certsCommand] },
+  { heading: 'Recover:', commands: [recoverCommand] },
   { heading: 'Quorate itself:', commands: [versionCommand, completionCommand] },
 ];
