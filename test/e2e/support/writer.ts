@@ -13,11 +13,15 @@ export interface WriteReport {
   readonly longestGapMs: number;
 }
 
+/** Between two writes, milliseconds, unless the test says otherwise. */
 const INTERVAL_MS = 250;
 const TIMEOUT_MS = 2_000;
 
 /** Starts adding w<number> to the ConfigMap `default/NAME`, on a new connection each time; ends after ten minutes. */
-export async function startWriting(name: string): Promise<{ stop: () => Promise<WriteReport> }> {
+export async function startWriting(
+  name: string,
+  intervalMs: number = INTERVAL_MS,
+): Promise<{ stop: () => Promise<WriteReport> }> {
   const options = await clientOptions();
   const acknowledged: number[] = [];
   let isRunning = true;
@@ -32,7 +36,7 @@ export async function startWriting(name: string): Promise<{ stop: () => Promise<
         longestGapMs = Math.max(longestGapMs, Date.now() - last);
         last = Date.now();
       } else failures += 1;
-      await sleep(INTERVAL_MS);
+      await sleep(intervalMs);
     }
   })();
   return {
