@@ -234,6 +234,41 @@ export const ERRORS = {
     meaning: 'a file in the cache does not have its recorded checksum',
     hint: 'run: quorate artifacts pull',
   },
+  ARCHIVE_DAMAGED: {
+    family: 'artifact',
+    meaning: 'a backup is not whole: truncated, changed, or not a backup at all',
+    hint: 'take another one: quorate etcd snapshot list',
+  },
+  ARCHIVE_LOCKED: {
+    family: 'precondition',
+    meaning: 'a backup cannot be opened with the keys at hand',
+    hint: 'pass the identity with --identity FILE, or its passphrase with --passphrase-file FILE',
+  },
+  ARCHIVE_VERSION: {
+    family: 'precondition',
+    meaning: 'a backup was made by another minor version of etcd than the one that is to read it',
+    hint: 'use it with the version of Kubernetes that it was made with',
+  },
+  ARCHIVE_NOT_FOUND: {
+    family: 'precondition',
+    meaning: 'there is no such backup where backups of the cluster are kept',
+    hint: 'run: quorate etcd snapshot list',
+  },
+  WRONG_CLUSTER: {
+    family: 'precondition',
+    meaning: 'a backup is of another cluster than the one that cluster.yaml names',
+    hint: 'pass the cluster file that belongs to it with -f',
+  },
+  BACKUP_FAILED: {
+    family: 'etcd',
+    meaning: 'a control plane could not make a backup',
+    hint: 'run: quorate machine exec NAME -- journalctl -u quorate-backup.service',
+  },
+  STORE_UNREACHABLE: {
+    family: 'connect',
+    meaning: 'the bucket that backups are kept in does not answer, or refuses',
+    hint: 'check endpoint, bucket and credentialsFile of etcd.snapshots.s3 in cluster.yaml',
+  },
   MACHINE_FAILED: {
     family: 'machine',
     meaning: 'a local machine could not be made, started or stopped',
