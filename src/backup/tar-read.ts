@@ -4,10 +4,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { QuorateError } from '../core/errors.ts';
 
 const BLOCK = 512;
-/** Names are plain: letters, digits, dots, dashes, underscores; never a part `.` or `..`, never absolute. */
-const PLAIN_NAME = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
-/** Of an extended header (pax): names and sizes need a few hundred bytes. */
-const MAX_PAX_BYTES = 64 * 1024;
+/** Relative, never a part that is empty, `.` or `..`, no control characters. Manifests of the owner's own may have any name. */
+const PLAIN_NAME = /^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\p{Cc}\\]+$/u;
+/** Of what stands before a file to say more of it (pax, GNU's long names): names and sizes need a few hundred bytes. */
+const MAX_EXTENSION_BYTES = 64 * 1024;
 
 /** One file in the tar: its content lies at [start, start + size) of the tar file. */
 export interface TarMember {
@@ -41,12 +41,14 @@ async function readMembers(file: FileHandle, size: number): Promise<readonly Tar
     }
     const entry = parseHeader(header);
     const start = at + BLOCK;
-    const length = entry.type === 'x' ? entry.size : (extended.size ?? entry.size);
+    const isExtension = entry.type === 'pax' || entry.type === 'long-name';
+    const length = isExtension ? entry.size : (extended.size ?? entry.size);
     at = start + Math.ceil(length / BLOCK) * BLOCK;
     if (at > size) throw damaged(`it ends in the middle of ${entry.name}`);
-    if (entry.type === 'x') {
-      if (length > MAX_PAX_BYTES) throw damaged('it has an extended header of absurd length');
-      extended = parsePax(await readAt(file, start, length));
+    if (isExtension) {
+      if (length > MAX_EXTENSION_BYTES) throw damaged('it has an extended header of absurd length');
+      const content = await readAt(file, start, length);
+      extended = entry.type === 'pax' ? parsePax(content) : { ...extended, name: textOf(content, 0, length) };
       continue;
     }
     const name = extended.name ?? entry.name;
@@ -65,11 +67,17 @@ async function readMembers(file: FileHandle, size: number): Promise<readonly Tar
 interface Header {
   readonly name: string;
   readonly size: number;
-  readonly type: 'file' | 'directory' | 'x';
+  readonly type: 'file' | 'directory' | 'pax' | 'long-name';
 }
 
-/** '0' or NUL: a file. '5': a directory. 'x': pax values for the next one. Links, devices and all else are refused. */
-const TYPES: Readonly<Record<string, Header['type']>> = { '0': 'file', '\0': 'file', '5': 'directory', x: 'x' };
+/** x and L say more of the next member: pax values, GNU's name of over 100 bytes. Links, devices and all else are refused. */
+const TYPES: Readonly<Record<string, Header['type']>> = {
+  '0': 'file',
+  '\0': 'file',
+  '5': 'directory',
+  x: 'pax',
+  L: 'long-name',
+};
 
 /** POSIX ustar, and what GNU tar writes by default (its magic is `ustar  `, and it has no prefix field). */
 function parseHeader(block: Buffer): Header {
