@@ -224,6 +224,16 @@ export const ERRORS = {
     meaning: 'a certificate or key is damaged, or they do not belong together',
     hint: 'restore the file from another control plane or from a backup of /etc/kubernetes/pki',
   },
+  SEALING_KEY_UNUSABLE: {
+    family: 'precondition',
+    meaning: 'the key that backups are sealed with is damaged, or does not open with this passphrase',
+    hint: 'check the passphrase, or use the key file of the operator who made the cluster',
+  },
+  CREDENTIALS_UNREADABLE: {
+    family: 'precondition',
+    meaning: "a file with credentials that cluster.yaml names cannot be read on this host, and the machines do not have it yet",
+    hint: 'put the file there, readable for you, or change etcd.snapshots.s3.credentialsFile',
+  },
   ARTIFACT_UNAVAILABLE: {
     family: 'artifact',
     meaning: 'no source could provide an artifact; every attempt is listed',

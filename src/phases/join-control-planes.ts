@@ -14,6 +14,7 @@ import { awaitGood } from './change/await-node.ts';
 import { livingEtcd } from './change/living-member.ts';
 import { carryOutWork, groupWork, managedFilesStep } from './files/managed-files.ts';
 import {
+  backupGroup,
   etcdServiceGroup,
   type GroupInput,
   groupInput,
@@ -83,6 +84,7 @@ function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec)
       run: (ctx, tools) => startPlane(ctx, tools, input),
     },
     ...managedFilesStep(machine, input.facts, operatorGroup(input), SERIAL_LANE),
+    ...managedFilesStep(machine, input.facts, backupGroup(input), SERIAL_LANE),
     ...balancerSteps(spec, observed, machine, SERIAL_LANE),
   ];
 }
