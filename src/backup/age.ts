@@ -3,8 +3,9 @@ import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
-import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
+import { hasCode, QuorateError } from '../core/errors.ts';
 import { formatDuration } from '../core/wait.ts';
+import { unlockIdentity } from './keys.ts';
 
 /** The first line of everything that age writes in binary (C2SP age.md). */
 const INTRO = 'age-encryption.org/v1\n';
@@ -99,51 +100,19 @@ function locked(path: string, recipients: readonly string[], why: string): Quora
   });
 }
 
-/** What is needed of the library; loaded by name, because only passphrases need it (docs/dependencies.md). */
-interface AgeLibrary {
-  readonly armor: { decode(text: string): Uint8Array };
-  readonly Decrypter: new () => {
-    addPassphrase(passphrase: string): void;
-    decrypt(file: Uint8Array, format: 'text'): Promise<string>;
-  };
-}
-
 /**
- * The identities in a file that is locked with a passphrase (ASCII armour). Throws ARCHIVE_LOCKED for a wrong passphrase,
- * HOST_TOOL_MISSING where this build has no library for it. The passphrase appears in no message.
+ * The identity that a label carries, locked with a passphrase. Throws ARCHIVE_LOCKED for another passphrase, which appears in no message.
  */
 export async function unlock(ctx: Context, armoured: string, passphrase: string): Promise<readonly string[]> {
   ctx.redactor.add(passphrase);
-  const { armor, Decrypter } = await loadLibrary();
   try {
-    const decrypter = new Decrypter();
-    decrypter.addPassphrase(passphrase);
-    const identities = parseIdentities(await decrypter.decrypt(armor.decode(armoured), 'text'));
-    for (const identity of identities) ctx.redactor.add(identity);
-    return identities;
-  } catch (error) {
-    throw new QuorateError('ARCHIVE_LOCKED', `the passphrase does not open the identity: ${messageOf(error)}`, {
-      hint: 'check the passphrase; a line feed at its end does not count',
-    });
-  }
-}
-
-async function loadLibrary(): Promise<AgeLibrary> {
-  const name = 'age-encryption';
-  try {
-    return (await import(name)) as AgeLibrary;
+    const identity = await unlockIdentity(armoured, passphrase);
+    ctx.redactor.add(identity);
+    return [identity];
   } catch (cause) {
-    throw new QuorateError('HOST_TOOL_MISSING', 'this installation cannot read identities with a passphrase', {
-      hint: 'unlock it by hand (age --decrypt) and pass the result with --identity FILE',
+    throw new QuorateError('ARCHIVE_LOCKED', 'the passphrase does not open the identity that the label carries', {
+      hint: 'check the passphrase; a line feed at its end does not count',
       cause,
     });
   }
-}
-
-/** The identities in a text as age-keygen writes it: one a line, comments begin with #. */
-export function parseIdentities(text: string): readonly string[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => /^AGE-SECRET-KEY-1[0-9A-Z]+$/.test(line));
 }

@@ -70,9 +70,13 @@ async function rclone(
       });
     }
     if (!hasCode(error, 'COMMAND_FAILED', 'COMMAND_TIMED_OUT')) throw error;
-    throw new QuorateError('STORE_UNREACHABLE', `bucket ${s3.bucket} at ${s3.endpoint}: ${lastLine(messageOf(error))}`, {
-      cause: error,
-    });
+    throw new QuorateError(
+      'STORE_UNREACHABLE',
+      `bucket ${s3.bucket} at ${s3.endpoint}: ${lastLine(messageOf(error))}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -88,10 +92,21 @@ export async function listBucket(
     const labels = join(scratch.path, 'labels');
     await mkdir(labels);
     const only = (suffix: string) => ['--include', `/${globOf(cluster)}${suffix}`];
-    const listing = ['lsf', remoteOf(s3), '--files-only', '--format', 'sp', '--separator', ' ', ...only(ARCHIVE_SUFFIX)];
+    const listing = [
+      'lsf',
+      remoteOf(s3),
+      '--files-only',
+      '--format',
+      'sp',
+      '--separator',
+      ' ',
+      ...only(ARCHIVE_SUFFIX),
+    ];
     const { stdout } = await rclone(ctx, s3, listing);
     await rclone(ctx, s3, ['copy', remoteOf(s3), labels, '--max-depth', '1', ...only(LABEL_SUFFIX)]);
-    const sizes = new Map(stdout.split('\n').map((line) => [line.slice(line.indexOf(' ') + 1), Number.parseInt(line, 10)]));
+    const sizes = new Map(
+      stdout.split('\n').map((line) => [line.slice(line.indexOf(' ') + 1), Number.parseInt(line, 10)]),
+    );
     const listed: Listed[] = [];
     for (const file of (await readdir(labels)).sort()) {
       const name = file.slice(0, -LABEL_SUFFIX.length);

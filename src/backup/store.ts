@@ -150,10 +150,14 @@ export function chooseArchive({ archives, problems }: ArchiveList, wanted: strin
   if (found !== undefined) return found;
   const unseen = problems.map(({ place, problem }) => `\n  ${place}: ${problem}`).join('');
   const what = wanted === 'latest' ? 'no backup was found' : `there is no backup ${name}`;
-  throw new QuorateError('ARCHIVE_NOT_FOUND', `${what}${unseen === '' ? '' : `; not everything could be seen:${unseen}`}`, {
-    data: { wanted, problems },
-    ...(archives.length === 0 ? { hint: 'make one with: quorate etcd snapshot save' } : {}),
-  });
+  throw new QuorateError(
+    'ARCHIVE_NOT_FOUND',
+    `${what}${unseen === '' ? '' : `; not everything could be seen:${unseen}`}`,
+    {
+      data: { wanted, problems },
+      ...(archives.length === 0 ? { hint: 'make one with: quorate etcd snapshot save' } : {}),
+    },
+  );
 }
 
 /**
@@ -263,7 +267,9 @@ export async function removeArchives(
     if (s3 !== undefined) await removeFromBucket(ctx, s3, names);
     return;
   }
-  const paths = names.flatMap((name) => [`${directory}/${name}${LABEL_SUFFIX}`, `${directory}/${name}${ARCHIVE_SUFFIX}`]);
+  const paths = names.flatMap((name) => [
+    `${directory}/${name}${LABEL_SUFFIX}`,
+    `${directory}/${name}${ARCHIVE_SUFFIX}`,
+  ]);
   await fleet.machine(place).exec(ctx, ['rm', '-f', '--', ...paths]);
 }
-
