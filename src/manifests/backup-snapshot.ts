@@ -68,9 +68,9 @@ collect() {
   mkdir "$stage/files"
   cp ${CLUSTER_FILE_PATH} "$stage/files/cluster.yaml"
   echo cluster.yaml
-  for name in $shared_files; do
-    [ -f "$root$name" ] || fail "/$name is missing"
-    echo "$name"
+  for shared in $shared_files; do
+    [ -f "$root$shared" ] || fail "/$shared is missing"
+    echo "$shared"
   done
   (cd "$root" && find etc/kubernetes/manifests -maxdepth 1 -type f -name '*.yaml' | sort)
   (cd "$root" && find etc/kubernetes/kube-apiserver -type f 2>/dev/null | sort)
