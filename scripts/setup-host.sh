@@ -14,6 +14,8 @@ modprobe             kmod
 gcc                  gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev
+age                  age
+rclone               rclone
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 '
 

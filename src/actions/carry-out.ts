@@ -171,7 +171,8 @@ async function settle(
     conditions = evaluate(HEALTH_CONDITIONS, spec, full);
     const isPartial = Object.values(full.machines).some(({ facts }) => facts === undefined);
     // With a machine left out the cluster cannot become wholly healthy; what is wrong is in the report. It has to serve.
-    const bad = conditions.filter(({ id, state }) => state === 'failed' && (!isPartial || SERVES.includes(id)));
+    const counts = (id: string) => (isPartial ? SERVES.includes(id) : !PAST.includes(id));
+    const bad = conditions.filter(({ id, state }) => state === 'failed' && counts(id));
     return bad.length === 0 ? true : describe(bad);
   });
   return conditions;
@@ -191,6 +192,9 @@ async function pendingInKube(ctx: Context, tools: RunTools): Promise<readonly Ch
 
 /** The conditions without which there is no cluster to speak of, whichever machines are missing. */
 const SERVES: readonly string[] = ['etcd-quorum', 'etcd-leader', 'endpoint', 'leases'];
+
+/** The conditions that no waiting changes. */
+const PAST: readonly string[] = HEALTH_CONDITIONS.filter(({ isAboutPast }) => isAboutPast).map(({ id }) => id);
 
 /** An observation without machines, for conditions that need none. */
 const NOTHING_SEEN: Observed = {

@@ -7,6 +7,9 @@ export { type ComponentVersions, componentVersions, supportedKubernetesVersions 
 /** Version of the end-to-end test image (test/images/agnhost/VERSION in k8s.io/kubernetes v1.36.3). */
 export const AGNHOST_VERSION = '2.63.0';
 
+/** Of the S3 server that tests run. */
+export const VERSITYGW_VERSION = 'v1.8.0';
+
 /** Short names of the images; manifests refer to them through imageReference. */
 export type ImageName =
   | 'kube-apiserver'
@@ -55,10 +58,28 @@ export function requiredArtifacts(kubernetesVersion: string): readonly Artifact[
   return [...binariesOf(versions), ...names.map((name) => imageOf(name, versions))];
 }
 
-/** What only the end-to-end tests need: a workload that answers HTTP, resolves names and can be exec'ed into. */
+/**
+ * What only the end-to-end tests need: a workload that answers HTTP, resolves names and can be exec'ed into, and a bucket (the S3 API
+ * over a directory), which runs on the host itself.
+ */
 export function testArtifacts(): readonly Artifact[] {
   const reference = `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`;
-  return [{ kind: 'image', name: 'agnhost', version: AGNHOST_VERSION, reference }];
+  return [
+    { kind: 'image', name: 'agnhost', version: AGNHOST_VERSION, reference },
+    ...binaries(['versitygw'], VERSITYGW_VERSION, '/usr/local/bin'),
+  ];
+}
+
+/**
+ * Programs that quorate itself runs on the operator's host to rehearse a restore: etcd and its tools, which are those of the machines, and
+ * the API server, which machines have as an image only. Throws SPEC_UNSUPPORTED.
+ */
+export function rehearsalPrograms(kubernetesVersion: string): readonly BinaryArtifact[] {
+  const versions = componentVersions(kubernetesVersion);
+  return [
+    ...binaries(['etcd', 'etcdctl', 'etcdutl'], versions.etcd, '/usr/local/bin'),
+    ...binaries(['kube-apiserver'], versions.kubernetes, '/usr/local/bin'),
+  ];
 }
 
 function binariesOf(versions: ComponentVersions): readonly BinaryArtifact[] {

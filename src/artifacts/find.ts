@@ -1,6 +1,6 @@
 // From an artifact of the catalog to how it is made.
 import { QuorateError } from '../core/errors.ts';
-import { requiredArtifacts, supportedKubernetesVersions, testArtifacts } from './catalog.ts';
+import { rehearsalPrograms, requiredArtifacts, supportedKubernetesVersions, testArtifacts } from './catalog.ts';
 import { type ImageRecipe, imageRecipe } from './images.ts';
 import { type BinaryRecipe, binaryRecipes } from './recipes.ts';
 import type { Artifact, BinaryArtifact, ImageArtifact } from './types.ts';
@@ -26,7 +26,9 @@ export function unknownArtifact(artifact: Artifact): QuorateError {
 /** A binary in the first release that has the artifact: versions of parts are fixed for each Kubernetes version. */
 function recipeNamed(artifact: Artifact, binary: string): BinaryRecipe {
   const release = supportedKubernetesVersions().find((version) =>
-    [...requiredArtifacts(version), ...testArtifacts()].some((candidate) => isSame(candidate, artifact)),
+    [...requiredArtifacts(version), ...rehearsalPrograms(version), ...testArtifacts()].some((candidate) =>
+      isSame(candidate, artifact),
+    ),
   );
   const recipe = release === undefined ? undefined : binaryRecipes(release).find(({ name }) => name === binary);
   if (!recipe) throw unknownArtifact(artifact);

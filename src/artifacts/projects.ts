@@ -110,6 +110,7 @@ const SUMS: Readonly<Record<string, string>> = {
   'github.com/coredns/coredns@v1.14.2': 'h1:L6ECLwm4Fjg7NJamtGBFDBjk/uqvCJjfgAEhrxh5zJo=',
   'github.com/coredns/coredns@v1.13.1': 'h1:yhYvf/QVwHNjBK65RkC8d9VW91dP9XKem3BOon4eokg=',
   'github.com/flannel-io/flannel@v0.28.4': 'h1:6O4wGCrCTl0Gf5BBpxfOJgOstkxZhEx3ZXzcKRopH8Q=',
+  'github.com/versity/versitygw@v1.8.0': 'h1:au+wI+aybno/STsQiSm35Uu6Q6iK5MWReQxgO6SEMFc=',
   'sigs.k8s.io/metrics-server@v0.9.0': 'h1:nlqqZ2H0Xfko8eJC/1qaNVVT17hu4rxndkOi22KTZ4w=',
 };
 
@@ -165,6 +166,13 @@ export function metricsServer(version: string): SourceProject {
   const flags = [`-X k8s.io/client-go/pkg/version.gitVersion=${version}`];
   const module = goModule('sigs.k8s.io/metrics-server', version);
   return goProject('metrics-server', [module], 70_000, { flags });
+}
+
+/** An S3 server over a directory, for the tests of backups. */
+export function versitygw(version: string): SourceProject {
+  return goProject('versitygw', [goModule('github.com/versity/versitygw', version)], 120_000, {
+    flags: [`-X main.Version=${version}`],
+  });
 }
 
 /** Its udp backend is C; its tencent-vpc backend needs two modules that the module proxy does not have. */

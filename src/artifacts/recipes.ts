@@ -1,5 +1,5 @@
 // How every binary of the catalog is obtained: its official release file, and the source it is built from.
-import { AGNHOST_VERSION, type ComponentVersions, componentVersions } from './catalog.ts';
+import { AGNHOST_VERSION, type ComponentVersions, componentVersions, VERSITYGW_VERSION } from './catalog.ts';
 import { goArch } from './host.ts';
 import type { SourceProject } from './projects.ts';
 import * as projects from './projects.ts';
@@ -61,6 +61,7 @@ export function binaryRecipes(kubernetesVersion: string): readonly BinaryRecipe[
     ),
     goBinary('pause', projects.pause(versions.pause), 'build/pause/linux/pause.c'),
     goBinary('agnhost', projects.agnhost(AGNHOST_VERSION), 'k8s.io/kubernetes/test/images/agnhost'),
+    goBinary('versitygw', projects.versitygw(VERSITYGW_VERSION), 'github.com/versity/versitygw/cmd/versitygw'),
   ];
 }
 

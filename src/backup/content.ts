@@ -1,91 +1,71 @@
-// What the keys of etcd amount to (ADR 0012): one digest and the number of objects, the same before and after a restore that raises
-// the revision. Read on the machine by etcdctl and awk, so that millions of keys never travel.
+// What a snapshot means: the digest over its keys that a control plane took when it made the archive (ADR 0012), taken again.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
-import { etcdctl } from '../etcd/etcdctl.ts';
-import type { Machine } from '../machines/machine.ts';
+import { throwIfAborted } from '../core/wait.ts';
 
-/** What was found under all keys without a lease. */
+/** Same fields as in ArchiveMeta. */
 export interface Content {
-  /** Lower-case hex SHA-256 (format.ts, contentHash). */
+  /** Lower-case hex. */
   readonly contentHash: string;
+  /** How many keys have no lease. */
   readonly keys: number;
-  /** By resource: `pods`, `apiregistration.k8s.io/apiservices`. */
   readonly objects: Readonly<Record<string, number>>;
 }
 
+/** etcdctl's arguments that print what digestKeys reads. */
+export function keysAt(revision: number): readonly string[] {
+  return ['get', '', '--prefix', '--keys-only', `--rev=${revision}`, '-w', 'fields', '--command-timeout=5m'];
+}
+
+const KEY = '"Key" : "';
+
 /**
- * For awk(1), over what `etcdctl get --keys-only -w fields` prints: Key, CreateRevision, ModRevision, Version, Value, Lease, a line each.
- * Keys with a lease expire while nobody looks and are left out. Prints sha256sum's line, `keys N`, and `object RESOURCE N`, separated by tabs.
+ * Reads a file that etcdctl wrote (keysAt), line by line: the keys of a large cluster do not fit into memory. Throws COMMAND_FAILED when
+ * the list is not complete, ABORTED.
  */
-export const CONTENT_AWK = `
-function resource(key, part, n) {
-  sub(/^\\/registry\\//, "", key)
-  n = split(key, part, "/")
-  return (n > 2 && part[1] ~ /\\./) ? part[1] "/" part[2] : part[1]
-}
-/^"Key" : / { key = $0; sub(/^"Key" : "/, "", key); sub(/"$/, "", key) }
-/^"ModRevision" : / { modified = $3 }
-/^"Version" : / { version = $3 }
-/^"Lease" : 0$/ {
-  keys++
-  printf "%s\\t%s\\t%s\\n", key, modified, version | "sha256sum"
-  if (key ~ /^\\/registry\\//) count[resource(key)]++
-}
-END {
-  if (keys == 0) printf "" | "sha256sum"
-  close("sha256sum")
-  printf "keys\\t%d\\n", keys
-  for (name in count) printf "object\\t%s\\t%d\\n", name, count[name]
-}`;
-
-/** Arguments: the awk program, then argv of etcdctl. pipefail is not POSIX: the first command's failure is carried by a file descriptor. */
-const CONTENT_SCRIPT = `program=$1; shift
-export LC_ALL=C
-{ { "$@" || echo failed >&3; } | awk "$program"; } 3>&1
-`;
-
-/** A million keys take a few seconds; a slow disk makes that minutes. */
-const TIMEOUT_MS = 300_000;
-
-/** Reads it from the machine's own member, as it was at a revision or, without one, as it is. Throws ETCD_UNAVAILABLE when not all could be read, and what Machine.exec can throw. */
-export async function readContent(ctx: Context, machine: Machine, revision?: number): Promise<Content> {
-  const at = revision === undefined ? [] : [`--rev=${revision}`];
-  const argv = etcdctl('--command-timeout=5m', 'get', '', '--prefix', '--keys-only', '-w', 'fields', ...at);
-  const { stdout, stderr } = await machine.exec(ctx, ['sh', '-c', CONTENT_SCRIPT, 'content', CONTENT_AWK, ...argv], {
-    timeoutMs: TIMEOUT_MS,
-  });
-  const content = parseContent(stdout);
-  if (content !== undefined) return content;
-  throw new QuorateError('ETCD_UNAVAILABLE', `the keys of etcd could not be read on ${machine.name}: ${stderr.trim()}`);
+export async function digestKeys(ctx: Context, path: string): Promise<Content> {
+  const hash = createHash('sha256');
+  const objects: Record<string, number> = {};
+  let current = { key: '', revision: '', version: '' };
+  let [seen, keys, count] = [0, 0, -1];
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.startsWith(KEY)) {
+      current = { key: line.slice(KEY.length, -1), revision: '', version: '' };
+      continue;
+    }
+    const [name, value = ''] = line.split(' : ');
+    if (name === '"ModRevision"') current.revision = value;
+    else if (name === '"Version"') current.version = value;
+    else if (name === '"Count"') count = Number(value);
+    else if (name === '"Lease"') {
+      throwIfAborted(ctx);
+      seen += 1;
+      if (value !== '0') continue;
+      keys += 1;
+      hash.update(`${current.key}\t${current.revision}\t${current.version}\n`);
+      const resource = resourceOf(current.key);
+      if (resource !== undefined) objects[resource] = (objects[resource] ?? 0) + 1;
+    }
+  }
+  if (seen === count) return { contentHash: hash.digest('hex'), keys, objects };
+  throw new QuorateError('COMMAND_FAILED', `the list of keys is not complete: ${seen} of ${count}`);
 }
 
-/** Parses what CONTENT_AWK prints; undefined when the listing before it had failed. */
-export function parseContent(text: string): Content | undefined {
-  const lines = text.split('\n');
-  if (lines.includes('failed')) return undefined;
-  const hash = lines.map((line) => /^([0-9a-f]{64}) /.exec(line)?.[1]).find((found) => found !== undefined);
-  const keys = lines.map((line) => /^keys\t(\d+)$/.exec(line)?.[1]).find((found) => found !== undefined);
-  if (hash === undefined || keys === undefined) return undefined;
-  const objects = lines.flatMap((line): [string, number][] => {
-    const [kind, name = '', count] = line.split('\t');
-    return kind === 'object' ? [[name, Number(count)]] : [];
-  });
-  return { contentHash: hash, keys: Number(keys), objects: Object.fromEntries(objects.sort(byName)) };
+/** `/registry/pods/default/a` is of `pods`, `/registry/apps.example.com/things/a` of `apps.example.com/things`; others of none. */
+export function resourceOf(key: string): string | undefined {
+  const [root, registry, first = '', second] = key.split('/');
+  if (root !== '' || registry !== 'registry' || second === undefined) return undefined;
+  if (!first.includes('.')) return first;
+  return `${first}/${second}`;
 }
 
-function byName([a]: [string, number], [b]: [string, number]): number {
-  return a < b ? -1 : 1;
-}
-
-/** What differs between two readings, a sentence each; empty when they are the same. */
-export function contentDifferences(wanted: Content, found: Content): readonly string[] {
-  const names = [...new Set([...Object.keys(wanted.objects), ...Object.keys(found.objects)])].sort();
-  const counts = names.flatMap((name) => {
-    const [was = 0, is = 0] = [wanted.objects[name], found.objects[name]];
-    return was === is ? [] : [`${name}: ${was} in the backup, ${is} now`];
-  });
-  const keys = wanted.keys === found.keys ? [] : [`${wanted.keys} keys in the backup, ${found.keys} now`];
-  const hash = wanted.contentHash === found.contentHash ? [] : ['the content hash is another one'];
-  return [...counts, ...keys, ...hash];
+/** What differs between two contents, by resource: `pods: 12 instead of 13`. Empty when they are the same. */
+export function differences(wanted: Content['objects'], found: Content['objects']): readonly string[] {
+  return [...new Set([...Object.keys(wanted), ...Object.keys(found)])]
+    .filter((name) => wanted[name] !== found[name])
+    .sort()
+    .map((name) => `${name}: ${found[name] ?? 0} instead of ${wanted[name] ?? 0}`);
 }

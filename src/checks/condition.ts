@@ -17,6 +17,8 @@ export interface Condition {
   readonly title: string;
   /** true: decided from Observed.kube alone, so that a wait for it need not look at the machines again. */
   readonly needsKubeOnly?: boolean;
+  /** true: it tells how something went that is over. Nothing that a run does makes it hold, so no run waits for it. */
+  readonly isAboutPast?: boolean;
   check(spec: ClusterSpec, observed: Observed): ConditionResult;
 }
 

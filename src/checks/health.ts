@@ -8,6 +8,7 @@ import { daysLeftByPath } from '../pki/inspect.ts';
 import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
 import { controlPlanes, etcdMachines, isNode, loadBalancers } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
+import { backupsMade } from './backups.ts';
 import { type Condition, type ConditionResult, expectNone, failed, ok, skipped } from './condition.ts';
 
 /** Leases are renewed every 2 s and expire after 15 s (Kubernetes' defaults, requirements 3). */
@@ -267,4 +268,5 @@ export const HEALTH_CONDITIONS: readonly Condition[] = [
   workloadsReady,
   dnsSpread,
   certificatesValid,
+  backupsMade,
 ];

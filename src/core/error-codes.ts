@@ -166,16 +166,6 @@ export const ERRORS = {
     meaning: 'a new member of etcd did not catch up with the others and was removed again',
     hint: 'look at its log (quorate machine logs NAME) and its disk, then run the same command again',
   },
-  WRONG_CLUSTER: {
-    family: 'precondition',
-    meaning: 'an archive is of another cluster than the one that cluster.yaml names',
-    hint: 'see what there is: quorate etcd snapshot list',
-  },
-  ARCHIVE_VERSION: {
-    family: 'precondition',
-    meaning: 'an archive was made by versions of Kubernetes or etcd that those of cluster.yaml cannot take over from',
-    hint: 'restore it with the version that made it, then upgrade',
-  },
   RESTORE_UNPROVED: {
     family: 'etcd',
     meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',
@@ -239,6 +229,17 @@ export const ERRORS = {
     meaning: 'a certificate or key is damaged, or they do not belong together',
     hint: 'restore the file from another control plane or from a backup of /etc/kubernetes/pki',
   },
+  SEALING_KEY_UNUSABLE: {
+    family: 'precondition',
+    meaning: 'the key that backups are sealed with is damaged, or does not open with this passphrase',
+    hint: 'check the passphrase, or use the key file of the operator who made the cluster',
+  },
+  CREDENTIALS_UNREADABLE: {
+    family: 'precondition',
+    meaning:
+      'a file with credentials that cluster.yaml names cannot be read on this host, and the machines do not have it yet',
+    hint: 'put the file there, readable for you, or change etcd.snapshots.s3.credentialsFile',
+  },
   ARTIFACT_UNAVAILABLE: {
     family: 'artifact',
     meaning: 'no source could provide an artifact; every attempt is listed',
@@ -248,6 +249,41 @@ export const ERRORS = {
     family: 'artifact',
     meaning: 'a file in the cache does not have its recorded checksum',
     hint: 'run: quorate artifacts pull',
+  },
+  ARCHIVE_DAMAGED: {
+    family: 'artifact',
+    meaning: 'a backup is not whole: truncated, changed, or not a backup at all',
+    hint: 'take another one: quorate etcd snapshot list',
+  },
+  ARCHIVE_LOCKED: {
+    family: 'precondition',
+    meaning: 'a backup cannot be opened with the keys at hand',
+    hint: 'pass the identity with --identity FILE, or its passphrase with --passphrase-file FILE',
+  },
+  ARCHIVE_VERSION: {
+    family: 'precondition',
+    meaning: 'a backup was made by another minor version of etcd than the one that is to read it',
+    hint: 'use it with the version of Kubernetes that it was made with',
+  },
+  ARCHIVE_NOT_FOUND: {
+    family: 'precondition',
+    meaning: 'there is no such backup where backups of the cluster are kept',
+    hint: 'run: quorate etcd snapshot list',
+  },
+  WRONG_CLUSTER: {
+    family: 'precondition',
+    meaning: 'a backup is of another cluster than the one that cluster.yaml names',
+    hint: 'pass the cluster file that belongs to it with -f',
+  },
+  BACKUP_FAILED: {
+    family: 'etcd',
+    meaning: 'a control plane could not make a backup',
+    hint: 'run: quorate machine exec NAME -- journalctl -u quorate-backup.service',
+  },
+  STORE_UNREACHABLE: {
+    family: 'connect',
+    meaning: 'the bucket that backups are kept in does not answer, or refuses',
+    hint: 'check endpoint, bucket and credentialsFile of etcd.snapshots.s3 in cluster.yaml',
   },
   MACHINE_FAILED: {
     family: 'machine',

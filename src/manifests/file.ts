@@ -23,7 +23,7 @@ export function textFile(path: string, content: string, effect: FileEffect = {})
 }
 
 /** A file that only root may read: the CIS benchmark asks for 0600 on manifests and configuration of the control plane. */
-export function rootFile(path: string, content: string, effect: FileEffect = {}): RenderedFile {
+export function rootFile(path: string, content: string | Uint8Array, effect: FileEffect = {}): RenderedFile {
   return { path, content, mode: 0o600, ...effect };
 }
 

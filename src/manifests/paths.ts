@@ -30,6 +30,20 @@ export const FORMED_PATH = '/etc/quorate/formed';
 export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
 /** Written last, and synced: without it what lies beside it may be half a copy. */
 export const LAST_GOOD_MARK = `${LAST_GOOD_DIR}/complete`;
+/** The cluster as it is to be, complete, on every control plane: part of every backup. */
+export const CLUSTER_FILE_PATH = '/etc/quorate/cluster.yaml';
+/** What the script of backups reads. */
+export const BACKUP_CONFIG_DIR = '/etc/quorate/backup';
+/** age recipients that backups are sealed to, one a line. */
+export const RECIPIENTS_PATH = `${BACKUP_CONFIG_DIR}/recipients`;
+/** An age identity that is locked with a passphrase, ASCII armour; where the cluster has one, every label carries it. */
+export const LOCKED_IDENTITY_PATH = `${BACKUP_CONFIG_DIR}/identity.age`;
+/** Credentials of the bucket: a copy of the operator's file. */
+export const S3_CREDENTIALS_PATH = `${BACKUP_CONFIG_DIR}/s3-credentials`;
+/** What backups and rehearsals leave behind about themselves: state.json and rehearsal.json, as BackupState and RehearsalState. */
+export const BACKUP_STATE_DIR = '/var/lib/quorate/backup';
+/** Where node_exporter reads metrics from files by default (Debian's package). */
+export const TEXTFILE_METRICS_DIR = '/var/lib/prometheus/node-exporter';
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 

@@ -1,7 +1,8 @@
 // What is read from a machine in one round trip. Plain POSIX shell: it must run on a bare Debian host too.
 import { BINARIES_STAMP } from '../machines/facts.ts';
 import { HOST_PACKAGES } from '../machines/ssh/packages.ts';
-import { CLUSTER_PATH, LAST_GOOD_MARK } from '../manifests/paths.ts';
+import { BACKUP_SERVICE, BACKUP_TIMER } from '../manifests/backup-units.ts';
+import { BACKUP_STATE_DIR, CLUSTER_PATH, LAST_GOOD_MARK } from '../manifests/paths.ts';
 
 /** Files that quorate manages, as find(1) starting points; only regular files below them are observed. */
 export const MANAGED_PATHS = [
@@ -38,12 +39,14 @@ export const OBSERVED_UNITS = [
   'quorate-network.service',
   'flannel-cni.path',
   'quorate-approve-kubelet-serving.timer',
+  BACKUP_TIMER,
+  BACKUP_SERVICE,
   'systemd-resolved.service',
 ] as const;
 
 /**
  * Prints tab-separated records: `fact name value`, `file sha256 mode mtime path`, `unit …`, `pem path base64`,
- * `image reference`, `address interface cidr`, `package name status`. Paths and units arrive as arguments, split by `--`.
+ * `image reference`, `address interface cidr`, `package name status`, `backup state|rehearsal base64`. Paths and units arrive as arguments, split by `--`.
  */
 export const FACTS_SCRIPT = `
 TAB=$(printf '\\t')
@@ -96,6 +99,9 @@ fi
 if command -v dpkg-query >/dev/null; then
   dpkg-query -W -f='package\\t\${Package}\\t\${db:Status-Status}\\n' ${HOST_PACKAGES.join(' ')} 2>/dev/null
 fi
+for name in state rehearsal; do
+  [ -f ${BACKUP_STATE_DIR}/$name.json ] && printf 'backup\\t%s\\t%s\\n' "$name" "$(base64 -w0 < ${BACKUP_STATE_DIR}/$name.json)"
+done
 [ -f ${BINARIES_STAMP} ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < ${BINARIES_STAMP})"
 exit 0
 `;

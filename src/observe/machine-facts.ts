@@ -1,7 +1,28 @@
+import * as z from 'zod';
 import type { Context } from '../core/context.ts';
-import type { FileState, MachineFacts, UnitState } from '../machines/facts.ts';
+import type { BackupState, FileState, MachineFacts, RehearsalState, UnitState } from '../machines/facts.ts';
 import type { Machine } from '../machines/machine.ts';
 import { FACTS_SCRIPT, MANAGED_PATHS, OBSERVED_UNITS } from './facts-script.ts';
+
+/** See BackupState. Other fields are the writer's own. */
+const backupState: z.ZodType<BackupState> = z.object({
+  lastAttempt: z.iso.datetime(),
+  outcome: z.enum(['running', 'ok', 'failed']),
+  lastSuccess: z.iso.datetime().exactOptional(),
+  archive: z.string().exactOptional(),
+  sizeBytes: z.number().exactOptional(),
+  error: z.string().exactOptional(),
+});
+
+/** See RehearsalState. */
+const rehearsalState: z.ZodType<RehearsalState> = z.object({
+  at: z.iso.datetime(),
+  outcome: z.enum(['ok', 'failed']),
+  archive: z.string(),
+  takenAt: z.iso.datetime().exactOptional(),
+  restoreMs: z.number().exactOptional(),
+  error: z.string().exactOptional(),
+});
 
 /** Bit of CAP_SYS_RESOURCE in a capability mask (linux/capability.h). */
 const CAP_SYS_RESOURCE = 24n;
@@ -56,8 +77,28 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     ...(facts.cluster ? { cluster: facts.cluster } : {}),
     hasEtcdData: facts['etcd-data'] === 'yes',
     running: of('running').map(([name = '']) => name),
+    ...parseBackup(of('backup')),
     etcdFlags: Object.fromEntries(of('etcd').map(([name = '', value = '']) => [name, value])),
   };
+}
+
+/** What was written half, or by hand, is as good as nothing: the next attempt writes it anew. */
+function parseBackup(records: string[][]): Pick<MachineFacts, 'backup' | 'rehearsal'> {
+  const texts = new Map(records.map(([name = '', data = '']) => [name, fromBase64(data)]));
+  const backup = backupState.safeParse(parseJson(texts.get('state')));
+  const rehearsal = rehearsalState.safeParse(parseJson(texts.get('rehearsal')));
+  return {
+    ...(backup.success ? { backup: backup.data } : {}),
+    ...(rehearsal.success ? { rehearsal: rehearsal.data } : {}),
+  };
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The fields of the records of each kind, in their order. */

@@ -1,4 +1,6 @@
 // Reads the whole cluster. Read-only; whatever does not answer becomes a value, never an exception.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { requiredArtifacts } from '../artifacts/catalog.ts';
 import { listArtifacts } from '../artifacts/list.ts';
 import { mapLimit } from '../core/concurrency.ts';
@@ -13,6 +15,7 @@ import { type ApiProbe, probeApiServer } from '../kube/probe.ts';
 import { readKube } from '../kube/read.ts';
 import type { ObservedApiServer } from '../kube/types.ts';
 import { type Fleet, withLeaving } from '../machines/fleet.ts';
+import { expandHome } from '../machines/ssh/target.ts';
 import { API_SERVER_MANIFEST } from '../manifests/paths.ts';
 import { API_SERVER_PORT, certificatePath } from '../pki/names.ts';
 import { etcdMachines } from '../spec/types.ts';
@@ -46,10 +49,11 @@ export interface ObserveOptions {
 /** Takes a picture of everything. Throws only ABORTED. */
 export async function observe(ctx: Context, fleet: Fleet, options: ObserveOptions = {}): Promise<Observed> {
   const takenAtMs = Date.now();
-  const [machines, hostPrepared, missingArtifacts] = await Promise.all([
+  const [machines, hostPrepared, missingArtifacts, backupCredentials] = await Promise.all([
     observeMachines(ctx, fleet),
     fleet.provider?.isHostPrepared(ctx, fleet.spec) ?? true,
     readMissingArtifacts(fleet),
+    readCredentials(fleet.spec),
   ]);
   const base = {
     takenAtMs,
@@ -57,6 +61,7 @@ export async function observe(ctx: Context, fleet: Fleet, options: ObserveOption
     leaving: fleet.leaving,
     hostPrepared,
     missingArtifacts,
+    ...(backupCredentials === undefined ? {} : { backupCredentials }),
     vipHolders: vipHolders(fleet, machines),
   };
   const { parts = ['etcd', 'kube'] } = options;
@@ -92,6 +97,13 @@ function notInstalled(fleet: Fleet): ObservedApiServer[] {
 async function readMissingArtifacts(fleet: Fleet): Promise<string[]> {
   const listed = await listArtifacts(requiredArtifacts(fleet.spec.kubernetesVersion));
   return listed.filter(({ state }) => state !== 'cached').map(({ artifact }) => artifact.name);
+}
+
+/** Its digest only: what it says is no business of a plan. */
+async function readCredentials({ etcd }: Fleet['spec']): Promise<Observed['backupCredentials']> {
+  if (etcd.snapshots.s3 === undefined) return undefined;
+  const content = await readFile(expandHome(etcd.snapshots.s3.credentialsFile)).catch(() => undefined);
+  return content === undefined ? undefined : { sha256: createHash('sha256').update(content).digest('hex') };
 }
 
 async function observeMachines(ctx: Context, fleet: Fleet): Promise<Record<string, ObservedMachine>> {

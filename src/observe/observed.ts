@@ -29,6 +29,11 @@ export interface Observed {
   readonly leaving: readonly MachineSpec[];
   /** True when the driver's host side (image, network, settings) needs nothing. */
   readonly hostPrepared: boolean;
+  /**
+   * The operator's file with the credentials of the bucket, by the hex SHA-256 of its bytes; absent without a bucket, and when the file
+   * cannot be read.
+   */
+  readonly backupCredentials?: { readonly sha256: string };
   /** Names of required artifacts that do not lie in this host's cache. */
   readonly missingArtifacts: readonly string[];
   readonly etcd?: ObservedEtcd;

@@ -6,9 +6,11 @@ import { planningFacts } from './facts.ts';
 import { managedFilesStep } from './files/managed-files.ts';
 import { hasFormed } from './membership.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
+import { credentialSteps } from './steps/bucket-credentials.ts';
 import { objectSteps } from './steps/cluster-objects.ts';
 import { joinSteps } from './steps/join-worker.ts';
 import { recordSteps } from './steps/record.ts';
+import { sealingKeySteps } from './steps/sealing-key.ts';
 import { servingSteps, settleSteps } from './steps/settle-node.ts';
 
 /**
@@ -30,6 +32,8 @@ export const formCluster: Phase = {
       ...objects.afterCertificates,
       ...(lacksRecord(spec, observed) ? recordSteps(spec, observed, undefined) : []),
       ...etcdMachines(spec).flatMap((machine) => formedSteps(observed, machine)),
+      ...sealingKeySteps(spec, observed),
+      ...credentialSteps(spec, observed),
     ];
   },
 };

@@ -14,7 +14,14 @@ import { awaitGood } from './change/await-node.ts';
 import { livingEtcd } from './change/living-member.ts';
 import { startMemberAlone } from './change/start-member.ts';
 import { managedFilesStep } from './files/managed-files.ts';
-import { type GroupInput, groupInput, operatorGroup, staticPodGroup, tokenOf } from './files/node-groups.ts';
+import {
+  backupGroup,
+  type GroupInput,
+  groupInput,
+  operatorGroup,
+  staticPodGroup,
+  tokenOf,
+} from './files/node-groups.ts';
 import { carriesEtcd, memberOf, memberStage, planeStage } from './membership.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 import { balancerSteps } from './steps/load-balancers.ts';
@@ -76,6 +83,7 @@ function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec)
       run: (ctx, tools) => startPlane(ctx, tools, input),
     },
     ...managedFilesStep(machine, input.facts, operatorGroup(input), SERIAL_LANE),
+    ...managedFilesStep(machine, input.facts, backupGroup(input), SERIAL_LANE),
     ...balancerSteps(spec, observed, machine, SERIAL_LANE),
   ];
 }

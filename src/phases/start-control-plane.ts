@@ -3,7 +3,14 @@ import { loadBalancerUnits } from '../manifests/node-files.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { managedFilesStep } from './files/managed-files.ts';
-import { etcdServiceGroup, groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './files/node-groups.ts';
+import {
+  backupGroup,
+  etcdServiceGroup,
+  groupInput,
+  kubeletGroup,
+  operatorGroup,
+  staticPodGroup,
+} from './files/node-groups.ts';
 import { clusterLife, hasFormed, memberOf, memberStage, planeStage, unseenCarriers } from './membership.ts';
 import type { Phase, Step } from './step.ts';
 import { balancerSteps } from './steps/load-balancers.ts';
@@ -87,7 +94,7 @@ function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec)
   const input = groupInput(spec, observed, machine);
   if (input === undefined || planeStage(spec, observed, machine) !== 'start') return [];
   // The cheap ones first: from the kubelet's start on, etcd and the API servers take every core there is.
-  const groups = [operatorGroup(input), staticPodGroup(input), kubeletGroup(input)];
+  const groups = [operatorGroup(input), backupGroup(input), staticPodGroup(input), kubeletGroup(input)];
   return [
     ...balancerSteps(spec, observed, machine),
     ...groups.flatMap((group) => [...managedFilesStep(machine, input.facts, group)]),

@@ -1,6 +1,8 @@
 // `quorate status`: whether this cluster survives the next failure, on one screen.
+
+import { formatDuration } from '../core/wait.ts';
 import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
-import { bytes, count } from './format.ts';
+import { age, bytes, count } from './format.ts';
 import { renderConditions } from './health-screen.ts';
 import type { EtcdRow, StatusReport } from './status.ts';
 import { type Column, renderTable } from './table.ts';
@@ -19,6 +21,7 @@ export function renderStatus(report: StatusReport, theme: Theme): string {
     table('Leaders', LEASE_COLUMNS, report.leases, 'unknown: the API does not answer', theme),
     table('Machines', machineColumns(theme), report.machines, 'none', theme),
     section('Certificates', certificateLines(report, theme), theme),
+    section('Backups', backupLines(report, theme), theme),
     warnings(report, theme),
   ];
   return sections.filter((text) => text !== '').join('\n');
@@ -119,6 +122,33 @@ function certificateLines({ certificates }: StatusReport, { style }: Theme): str
   if (!first) return ['none can be read'];
   const text = `the first ends in ${count(first.daysLeft, 'day')}: ${first.path} on ${first.machine}`;
   return [first.daysLeft < RENEW_BELOW_DAYS ? style.yellow(text) : text];
+}
+
+function backupLines({ backups }: StatusReport, { style }: Theme): string[] {
+  const { lastSuccess, failures, running, schedule, places } = backups;
+  const where = `in ${places.join(' and ')}`;
+  const made =
+    lastSuccess === undefined
+      ? `${style.yellow('none yet')}: they are made at ${schedule} (UTC), ${where}`
+      : `${style.green(`made ${age(lastSuccess.ageMs)} ago`)} by ${lastSuccess.machine}: ${lastSuccess.archive} (${bytes(lastSuccess.sizeBytes)}) ${where}`;
+  return [
+    made,
+    ...failures.map(({ machine, ageMs, error }) => {
+      const when = ageMs === undefined ? '' : `, ${age(ageMs)} ago,`;
+      return style.red(`the last attempt of ${machine}${when} failed: ${error}`);
+    }),
+    ...(running.length === 0 ? [] : [`${running.join(', ')} ${running.length === 1 ? 'is' : 'are'} making one now`]),
+    ...(lastSuccess === undefined && backups.rehearsal === undefined ? [] : [rehearsalLine(backups.rehearsal, style)]),
+  ];
+}
+
+function rehearsalLine(rehearsal: StatusReport['backups']['rehearsal'], style: Theme['style']): string {
+  if (rehearsal === undefined) return style.yellow('no restore has been rehearsed yet');
+  const { outcome, archive, ageMs, restoreMs, error } = rehearsal;
+  if (outcome === 'failed')
+    return style.red(`the rehearsal of ${archive}, ${age(ageMs)} ago, failed: ${error ?? 'it did not say why'}`);
+  const took = restoreMs === undefined ? '' : ` in ${formatDuration(restoreMs)}`;
+  return `${style.green(`restore rehearsed ${age(ageMs)} ago`)}: ${archive} was brought back${took}`;
 }
 
 function table<Row>(title: string, columns: Column<Row>[], rows: readonly Row[], none: string, theme: Theme): string {

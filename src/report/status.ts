@@ -1,8 +1,10 @@
+import { clusterBackups, type FailedBackup, type MadeBackup } from '../backup/attempts.ts';
 import { type CheckedCondition, evaluate } from '../checks/condition.ts';
 import { HEALTH_CONDITIONS } from '../checks/health.ts';
 import { findByName } from '../core/per-object.ts';
 import { quorumView } from '../engine/gate.ts';
 import type { ObservedEtcd } from '../etcd/types.ts';
+import type { RehearsalState } from '../machines/facts.ts';
 import type { PowerState } from '../machines/machine.ts';
 import type { Observed } from '../observe/observed.ts';
 import { daysLeftByPath } from '../pki/inspect.ts';
@@ -57,8 +59,25 @@ export interface StatusReport {
   }[];
   /** Per machine the certificate that ends first. */
   readonly certificates: readonly { readonly machine: string; readonly path: string; readonly daysLeft: number }[];
+  readonly backups: BackupReport;
   /** Health conditions that do not hold. */
   readonly warnings: readonly CheckedCondition[];
+}
+
+/** Whether the cluster could be brought back, and from when. Moments are ISO 8601. */
+export interface BackupReport {
+  /** Five cron fields, UTC. */
+  readonly schedule: string;
+  /** Where archives are put: the directory of each control plane, and the bucket where there is one. */
+  readonly places: readonly string[];
+  /** The newest success of any control plane; absent before the first. */
+  readonly lastSuccess?: MadeBackup & { readonly ageMs: number };
+  /** Control planes whose last attempt failed. */
+  readonly failures: readonly (FailedBackup & { readonly ageMs?: number })[];
+  /** Control planes that are making one now. */
+  readonly running: readonly string[];
+  /** The last proof that a backup can be restored; absent before the first. */
+  readonly rehearsal?: RehearsalState & { readonly ageMs: number };
 }
 
 /**
@@ -98,7 +117,25 @@ export function statusReport(spec: ClusterSpec, observed: Observed): StatusRepor
     })),
     machines: machineRows(spec, observed),
     certificates: soonestCertificates(observed),
+    backups: backupReport(spec, observed),
     warnings: evaluate(HEALTH_CONDITIONS, spec, observed).filter(({ state }) => state === 'failed'),
+  };
+}
+
+function backupReport(spec: ClusterSpec, { machines, takenAtMs }: Observed): BackupReport {
+  const { schedule, directory, s3 } = spec.etcd.snapshots;
+  const { newest, failures, running, rehearsal } = clusterBackups(spec, machines, takenAtMs);
+  const ageOf = (moment: string) => Math.max(0, takenAtMs - Date.parse(moment));
+  return {
+    schedule,
+    places: [directory, ...(s3 === undefined ? [] : [`s3://${[s3.bucket, s3.prefix].filter(Boolean).join('/')}`])],
+    ...(newest === undefined ? {} : { lastSuccess: { ...newest, ageMs: ageOf(newest.takenAt) } }),
+    failures: failures.map((failure) => ({
+      ...failure,
+      ...(failure.at === undefined ? {} : { ageMs: ageOf(failure.at) }),
+    })),
+    running,
+    ...(rehearsal === undefined ? {} : { rehearsal: { ...rehearsal, ageMs: ageOf(rehearsal.at) } }),
   };
 }
 

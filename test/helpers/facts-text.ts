@@ -21,6 +21,8 @@ export function factsText(facts: MachineFacts): string {
     ...facts.images.map((reference) => ['image', reference]),
     ...backendLines(facts.backends).map((line) => ['haproxy', line]),
     ...facts.packages.map((name) => ['package', name, 'installed']),
+    ...(facts.backup ? [['backup', 'state', base64(JSON.stringify(facts.backup))]] : []),
+    ...(facts.rehearsal ? [['backup', 'rehearsal', base64(JSON.stringify(facts.rehearsal))]] : []),
     ['binaries', base64(JSON.stringify(facts.binaries))],
   ];
   return `${records.map((record) => record.join('\t')).join('\n')}\n`;

@@ -7,6 +7,7 @@ import { addonDigest, addonKey } from '../../src/kube/addons.ts';
 import type { MachineFacts } from '../../src/machines/facts.ts';
 import { addonObjects } from '../../src/manifests/addons/index.ts';
 import { kubeadmClusterConfiguration } from '../../src/manifests/addons/kubeadm-config.ts';
+import { backupFiles, recipientsFile } from '../../src/manifests/backup.ts';
 import { finishedRecord } from '../../src/manifests/cluster-record.ts';
 import { type EtcdBootstrap, etcdFlags, initialCluster } from '../../src/manifests/etcd.ts';
 import { textFile } from '../../src/manifests/file.ts';
@@ -40,6 +41,9 @@ import {
   loadBalancers,
   type MachineSpec,
 } from '../../src/spec/types.ts';
+
+/** Of an identity that was thrown away. */
+const RECIPIENT = 'age18jnmmwq42aej9nx7trdxsuvqkvu266w8h9fa7zd05k2694e3vy6qva9alc';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 
@@ -237,6 +241,10 @@ async function filesOf(
     ...(await secretsOf(spec, machine, material, now)),
     ...networkFiles(spec, machine),
     ...operatorConvenienceFiles(spec, machine),
+    ...backupFiles(spec, machine),
+    ...(machine.role === 'control-plane' && spec.etcd.snapshots.recipients.length === 0
+      ? [recipientsFile([RECIPIENT])]
+      : []),
     ...(isNode(machine) ? [...containerRuntimeFiles(spec, bare), ...kubeletFiles(spec, machine, bare)] : []),
     ...loadBalancerFiles(spec, machine, bare),
     ...(isMember ? [textFile(FORMED_PATH, 'Written by quorate once the cluster was whole.\n')] : []),

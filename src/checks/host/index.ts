@@ -12,7 +12,7 @@ import { defaultRouteCheck, portCheck, subnetCheck, vipCheck, vrrpCheck } from '
 import { capabilitiesCheck, containerCheck, rootCheck } from './privileges.ts';
 import { cacheDiskCheck, cpuCheck, diskCheck, memoryCheck, swapCheck } from './resources.ts';
 import { sourcesCheck } from './sources.ts';
-import { localToolsCheck, sshToolsCheck } from './tools.ts';
+import { backupToolsCheck, localToolsCheck, sshToolsCheck } from './tools.ts';
 import { type HostCheck, type HostFinding, type HostQuestion, isLocal, skipped } from './types.ts';
 import { votersCheck } from './voters.ts';
 
@@ -26,6 +26,7 @@ export const HOST_CHECKS: readonly HostCheck[] = [
   containerCheck,
   localToolsCheck,
   sshToolsCheck,
+  backupToolsCheck,
   memoryCheck,
   cpuCheck,
   swapCheck,

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import { HOST_TOOLS, type HostTool } from '../../machines/local/probes.ts';
-import { failed, type HostCheck, type HostQuestion, ok } from './types.ts';
+import { failed, type HostCheck, type HostQuestion, ok, warning } from './types.ts';
 
 /** Everything that making machines runs on this host. */
 export const localToolsCheck: HostCheck = {
@@ -18,6 +18,17 @@ export const sshToolsCheck: HostCheck = {
     if (!question.spec.machines.some((machine) => machine.driver === 'ssh'))
       return ok('no machine is reached over SSH');
     return findTools(ctx, question, [{ tool: 'ssh', package: 'openssh-client' }]);
+  },
+};
+
+/** Backups are opened on the operator's host: not before something has happened, and then it is late to install programs. */
+export const backupToolsCheck: HostCheck = {
+  id: 'backup-tools',
+  title: 'the programs that open backups are installed',
+  run: async (ctx, question) => {
+    const bucket = question.spec.etcd.snapshots.s3 === undefined ? [] : [{ tool: 'rclone', package: 'rclone' }];
+    const { evidence, fix } = await findTools(ctx, question, [{ tool: 'age', package: 'age' }, ...bucket]);
+    return fix === undefined ? ok(evidence) : warning(`${evidence}; a backup could not be opened here`, fix);
   },
 };
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { newCommand } from '../teach.ts';
 import type { Frame } from '../verb.ts';
+import { snapshotCommand } from './etcd-snapshot.ts';
 
 /** Subcommands, in the order of the help. Each family is a file of its own. */
-const PARTS: readonly ((frame: Frame) => Command)[] = [];
+const PARTS: readonly ((frame: Frame) => Command)[] = [snapshotCommand];
 
 /** `quorate etcd …`: the store that everything rests on, member by member. */
 export function etcdCommand(frame: Frame): Command {

@@ -2,8 +2,8 @@
 
 /**
  * Debian packages beyond the minimal system: an init system with its bus, the network tools that Kubernetes nodes use
- * (kubernetes.io, "Installing kubeadm"; containerd and kubelet shell out to some), both load balancers with keepalived, and what the
- * verification commands of an operator need.
+ * (kubernetes.io, "Installing kubeadm"; containerd and kubelet shell out to some), both load balancers with keepalived, what the
+ * verification commands of an operator need, and what seals backups and copies them to a bucket.
  */
 export const BASE_PACKAGES: readonly string[] = [
   'systemd',
@@ -29,6 +29,8 @@ export const BASE_PACKAGES: readonly string[] = [
   'iputils-ping',
   'jq',
   'sysstat',
+  'age',
+  'rclone',
 ];
 
 /** Never installed into the image: nobody reads manual pages in there. */

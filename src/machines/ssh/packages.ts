@@ -30,12 +30,35 @@ const NODE_PACKAGES: readonly string[] = [
 /** Machines that balance the API servers and can hold the virtual IP. */
 const BALANCER_PACKAGES: readonly string[] = ['haproxy', 'keepalived'];
 
+/** Control planes: what backups are sealed with. */
+const SEALING_PACKAGES: readonly string[] = ['age'];
+/** Control planes of clusters whose backups go to a bucket. */
+const BUCKET_PACKAGES: readonly string[] = ['rclone'];
+
 /** Every package that a machine may need; facts say which of these are installed. */
-export const HOST_PACKAGES: readonly string[] = [...NODE_PACKAGES, ...BALANCER_PACKAGES];
+export const HOST_PACKAGES: readonly string[] = [
+  ...NODE_PACKAGES,
+  ...BALANCER_PACKAGES,
+  ...SEALING_PACKAGES,
+  ...BUCKET_PACKAGES,
+];
+
+/** What a machine is for, as far as it decides what has to be installed. */
+export interface HostDuties {
+  readonly isBalancer: boolean;
+  readonly isControlPlane: boolean;
+  /** Backups are copied to a bucket. */
+  readonly hasBucket: boolean;
+}
 
 /** The packages that a machine lacks, sorted. */
-export function missingPackages(facts: MachineFacts, isBalancer: boolean): readonly string[] {
-  const wanted = isBalancer ? HOST_PACKAGES : NODE_PACKAGES;
+export function missingPackages(facts: MachineFacts, duties: HostDuties): readonly string[] {
+  const wanted = [
+    ...NODE_PACKAGES,
+    ...(duties.isBalancer ? BALANCER_PACKAGES : []),
+    ...(duties.isControlPlane ? SEALING_PACKAGES : []),
+    ...(duties.isControlPlane && duties.hasBucket ? BUCKET_PACKAGES : []),
+  ];
   return wanted.filter((name) => !facts.packages.includes(name)).sort();
 }
 

@@ -42,6 +42,7 @@ export async function applyChange(
   }
   if (change.staticPods) await changeStaticPods(ctx, host, input, change.staticPods);
   if (change.operator) await carryOutWork(ctx, host, change.operator);
+  if (change.backup) await carryOutWork(ctx, host, change.backup);
   if (isNodeToo && (change.kubelet || installs('kubelet') || change.isResumed)) {
     await carryOutWork(ctx, host, withRestart(change.kubelet, 'kubelet.service'));
   }

@@ -5,6 +5,7 @@ import type { MachineFacts } from '../../machines/facts.ts';
 import { LAST_GOOD_MARK } from '../../manifests/paths.ts';
 import { type GroupWork, groupWork } from '../files/managed-files.ts';
 import {
+  backupGroup,
   etcdServiceGroup,
   type GroupInput,
   kubeletGroup,
@@ -24,6 +25,7 @@ export interface MachineChange {
   readonly etcdService?: GroupWork;
   readonly staticPods?: GroupWork;
   readonly operator?: GroupWork;
+  readonly backup?: GroupWork;
   readonly kubelet?: GroupWork;
   /** The title of the only part, when there is one alone. */
   readonly onlyPart?: string;
@@ -43,6 +45,7 @@ export function machineChange(input: GroupInput): MachineChange | undefined {
     etcdService: groupWork(facts, etcdServiceGroup(input)),
     staticPods: groupWork(facts, staticPodGroup(input)),
     operator: groupWork(facts, operatorGroup(input)),
+    backup: groupWork(facts, backupGroup(input)),
     kubelet: groupWork(facts, kubeletGroup(input)),
   };
   const binaries = missingBinaries(spec, machine, facts);

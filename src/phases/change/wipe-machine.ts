@@ -4,14 +4,16 @@ import type { Context } from '../../core/context.ts';
 import { hasCode } from '../../core/errors.ts';
 import { BINARIES_STAMP } from '../../machines/facts.ts';
 import type { Fleet } from '../../machines/fleet.ts';
+import { TEXTFILE_METRICS_DIR } from '../../manifests/paths.ts';
+import { DEFAULTS } from '../../spec/defaults.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 
 /**
  * What `kubeadm reset` does, and what quorate itself brought: units, files, firewall tables, links, container data. Certificates and
- * keys go too. Packages of the distribution stay, and so do load balancers that quorate has not set up. Safe to run again, and on a machine that was only half made.
+ * keys go too. Packages of the distribution and backups, which are sealed, stay, and so do load balancers that quorate has not set up. Safe to run again, and on a machine that was only half made.
  */
 const WIPE_SCRIPT = `set -u
-units='kubelet quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+units='kubelet quorate-backup.timer quorate-backup.service quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
 [ ! -f /etc/systemd/system/etcd.service ] || units="$units etcd"
 for unit in $units; do systemctl disable --now "$unit" 2>/dev/null; done
 wipe_balancer() {
@@ -34,9 +36,11 @@ rm -rf /etc/kubernetes /etc/quorate /etc/cni/net.d /etc/containerd /etc/crictl.y
 rm -rf /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d /etc/systemd/system/containerd.service /etc/systemd/system/etcd.service
 rm -rf /etc/systemd/system/quorate-* /etc/systemd/system/flannel-cni.* /etc/sysctl.d/90-quorate.conf /etc/modules-load.d/quorate.conf /etc/profile.d/quorate.sh
 rm -rf /usr/local/lib/quorate /run/flannel /run/quorate /var/log/kubernetes /var/log/pods /var/log/containers
-for dir in /var/lib/etcd /var/lib/kubelet /var/lib/containerd /var/lib/cni /var/lib/quorate; do
+for dir in /var/lib/etcd /var/lib/kubelet /var/lib/containerd /var/lib/cni; do
   [ ! -d "$dir" ] || find "$dir" -mindepth 1 -xdev -delete 2>/dev/null
 done
+[ ! -d /var/lib/quorate ] || find /var/lib/quorate -mindepth 1 -maxdepth 1 ! -path ${DEFAULTS.snapshotDirectory} -exec rm -rf {} +
+rm -f ${TEXTFILE_METRICS_DIR}/quorate_backup.prom
 stamp=${BINARIES_STAMP}
 [ ! -f "$stamp" ] || tr ',{' '\\n\\n' < "$stamp" | sed -n 's/^"\\(\\/[^"]*\\)":$/\\1/p' | while IFS= read -r path; do rm -f "$path"; done
 rm -rf ${dirname(BINARIES_STAMP)}

@@ -1,6 +1,8 @@
 // The groups of files that a machine's programs are run by, each with its units: what phases write, compare and roll out.
 import type { MachineFacts } from '../../machines/facts.ts';
 import { withLeaving } from '../../machines/fleet.ts';
+import { backupFiles } from '../../manifests/backup.ts';
+import { BACKUP_TIMER } from '../../manifests/backup-units.ts';
 import { type EtcdBootstrap, initialCluster } from '../../manifests/etcd.ts';
 import {
   containerRuntimeFiles,
@@ -59,6 +61,17 @@ export function operatorGroup({ spec, machine }: GroupInput): ManagedFiles {
     what: 'shell profile and the approver of serving certificates',
     files: operatorConvenienceFiles(spec, machine),
     units: isPlane ? ['quorate-approve-kubelet-serving.timer'] : [],
+  };
+}
+
+/** Backups that a control plane makes by itself. Nothing that serves reads any of it. */
+export function backupGroup({ spec, machine }: GroupInput): ManagedFiles {
+  const isPlane = machine.role === 'control-plane';
+  return {
+    id: 'backup',
+    what: 'backups',
+    files: backupFiles(spec, machine),
+    units: isPlane ? [BACKUP_TIMER] : [],
   };
 }
 

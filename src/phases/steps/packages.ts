@@ -9,7 +9,11 @@ export function packageSteps(spec: ClusterSpec, observed: Observed, machine: Mac
   const facts = machine.driver === 'ssh' ? planningFacts(observed, machine) : undefined;
   if (!facts) return [];
   const isBalancer = loadBalancers(spec).some(({ name }) => name === machine.name);
-  const missing = missingPackages(facts, isBalancer);
+  const missing = missingPackages(facts, {
+    isBalancer,
+    isControlPlane: machine.role === 'control-plane',
+    hasBucket: spec.etcd.snapshots.s3 !== undefined,
+  });
   if (missing.length === 0) return [];
   const count = `${missing.length} ${missing.length === 1 ? 'package' : 'packages'}`;
   return [

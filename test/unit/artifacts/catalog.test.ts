@@ -3,6 +3,7 @@ import {
   AGNHOST_VERSION,
   componentVersions,
   imageReference,
+  rehearsalPrograms,
   requiredArtifacts,
   supportedKubernetesVersions,
   testArtifacts,
@@ -81,7 +82,17 @@ describe('catalog', () => {
         version: AGNHOST_VERSION,
         reference: imageReference('agnhost', 'v1.36.3'),
       },
+      { kind: 'binary', name: 'versitygw', version: 'v1.8.0', installPath: '/usr/local/bin/versitygw' },
     ]);
+  });
+
+  it('has the programs of a rehearsal, the API server as a program among them', () => {
+    const programs = rehearsalPrograms('v1.35.4');
+    expect(programs.map(({ name }) => name)).toEqual(['etcd', 'etcdctl', 'etcdutl', 'kube-apiserver']);
+    expect(recipeOfBinary(programs[3] as never)).toMatchObject({
+      version: 'v1.35.4',
+      project: { id: 'kubernetes-v1.35.4' },
+    });
   });
 
   it('refuses an artifact that is not in it', () => {

@@ -9,6 +9,7 @@ import { healthyCluster } from '../../../helpers/observed.ts';
 import { makeSpec } from '../../../helpers/spec.ts';
 
 const ctx = silentContext();
+const EVERYTHING = { isBalancer: true, isControlPlane: true, hasBucket: true };
 const OTHER = { os: { id: 'ubuntu', versionId: '1.04', name: 'Ubuntu' }, arch: 'amd64' };
 
 /** A machine that answers every command with the next of `exitCodes`. */
@@ -31,9 +32,10 @@ describe('packages of a host', () => {
     const plan = (name: string) =>
       packageSteps(spec, observed, spec.machines.find((each) => each.name === name) as never);
     expect(plan('cp1')).toMatchObject([{ id: 'cp1/packages', lane: 'cp1', machine: 'cp1', why: 'not installed' }]);
-    expect(plan('cp1')[0]?.title).toContain(`install ${HOST_PACKAGES.length} packages (ca-certificates, `);
+    // All but rclone, which only a bucket needs.
+    expect(plan('cp1')[0]?.title).toContain(`install ${HOST_PACKAGES.length - 1} packages (age, ca-certificates, `);
     expect(plan('cp1')[0]?.title).toContain('haproxy');
-    expect(plan(spec.machines.at(-1)?.name ?? '')[0]?.title).not.toMatch(/haproxy|keepalived/);
+    expect(plan(spec.machines.at(-1)?.name ?? '')[0]?.title).not.toMatch(/haproxy|keepalived|age,|rclone/);
   });
 
   it('are no concern on machines that quorate makes, and nothing is planned when all are there', async () => {
@@ -42,7 +44,9 @@ describe('packages of a host', () => {
     const spec = makeSpec({ driver: 'ssh' });
     const observed = await healthyCluster(spec);
     const facts = observed.machines.cp1?.facts;
-    expect(missingPackages({ ...(facts as NonNullable<typeof facts>), packages: HOST_PACKAGES }, true)).toEqual([]);
+    expect(missingPackages({ ...(facts as NonNullable<typeof facts>), packages: HOST_PACKAGES }, EVERYTHING)).toEqual(
+      [],
+    );
     expect(packageSteps(spec, { ...observed, machines: {} }, spec.machines[0] as never)).toEqual([]);
   });
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { CONTENT_AWK, type Content, contentDifferences, parseContent } from '../../../src/backup/content.ts';
+import { CONTENT_AWK, type Content, contentDifferences, parseContent } from '../../../src/backup/member-content.ts';
 
 interface Key {
   readonly key: string;
