@@ -28,6 +28,7 @@ export function findMember<M extends Pick<ObservedMember, 'name' | 'id' | 'peerU
   machines: readonly { readonly name: string; readonly address: string }[],
   word: string,
 ): M | undefined {
+  if (word === '') return undefined;
   const address = machines.find(({ name }) => name === word)?.address;
   return (
     members.find(({ id }) => id === word.toLowerCase().replace(/^0+/, '')) ??

@@ -2,6 +2,7 @@
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
+import { readEtcd } from '../etcd/etcdctl.ts';
 import { isMemberAt, memberName } from '../etcd/members.ts';
 import { moveLeader, removeMember } from '../etcd/membership.ts';
 import type { ObservedEtcd, ObservedMember } from '../etcd/types.ts';
@@ -78,7 +79,7 @@ export function moveLeaderPhase(word?: string): Phase {
 }
 
 async function handTo(ctx: Context, tools: Toolbox, id: string): Promise<void> {
-  const { etcd } = await voterMachine(ctx, tools);
+  const { etcd, via } = await voterMachine(ctx, tools);
   const leader = leaderOf(etcd);
   if (leader?.id === id) return;
   const machine = leader && tools.fleet.machines.find(({ address }) => isMemberAt(leader, address));
@@ -88,8 +89,8 @@ async function handTo(ctx: Context, tools: Toolbox, id: string): Promise<void> {
   await moveLeader(ctx, tools.fleet.machine(machine.name), id);
   const condition = 'the members agree on the new leader';
   await waitFor(ctx, { condition, deadlineMs: SETTLE_DEADLINE_MS, intervalMs: 250 }, async () => {
-    const { etcd: now } = await voterMachine(ctx, tools);
-    const others = now.members.filter(({ status }) => status !== undefined && status.leaderId !== id);
+    const { members } = await readEtcd(ctx, [via]);
+    const others = members.filter(({ status }) => status !== undefined && status.leaderId !== id);
     return others.length === 0 ? true : `${others.map(({ name }) => name).join(', ')} follow another one`;
   });
 }

@@ -1,5 +1,6 @@
 // Space in etcd as phases: beside those of every change, for `quorate etcd defrag`, `compact` and `alarms clear`.
 import { QuorateError } from '../core/errors.ts';
+import { readEtcd } from '../etcd/etcdctl.ts';
 import { checkWrite, compactTo, disarm } from '../etcd/maintenance.ts';
 import { findMember, isMemberAt, memberName } from '../etcd/members.ts';
 import { whyNotDefragment } from '../etcd/space.ts';
@@ -191,9 +192,9 @@ function disarmStep(alarms: string): Step {
       const { via } = await voterMachine(ctx, tools);
       await disarm(ctx, via);
       await checkWrite(ctx, via);
-      const { etcd } = await voterMachine(ctx, tools);
-      if (etcd.alarms.length === 0) return;
-      const names = etcd.alarms.map(({ alarm }) => alarm).join(', ');
+      const { alarms: raised } = await readEtcd(ctx, [via]);
+      if (raised.length === 0) return;
+      const names = raised.map(({ alarm }) => alarm).join(', ');
       throw new QuorateError('ETCD_ALARMED', `raised again at once: ${names}`, {
         hint: 'what is in use fills the quota: quorate etcd status shows how much; delete what fills it, then run the same command again',
       });

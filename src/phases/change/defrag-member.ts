@@ -5,7 +5,6 @@ import { waitFor } from '../../core/wait.ts';
 import { readEtcd } from '../../etcd/etcdctl.ts';
 import { defragment } from '../../etcd/maintenance.ts';
 import { isMemberAt } from '../../etcd/members.ts';
-import type { ObservedMember } from '../../etcd/types.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { controlPlanes, type MachineSpec } from '../../spec/types.ts';
 import type { Toolbox } from '../toolbox.ts';
@@ -30,47 +29,35 @@ export async function defragMember(ctx: Context, tools: Toolbox, machine: Machin
   const host = tools.fleet.machine(machine.name);
   // A leader that is busy costs an election, and every write of its time.
   await handOverLeadership(ctx, host);
-  const { own: before } = await readOwn(ctx, host);
-  const start = Date.now();
+  const before = await awaitCaughtUp(ctx, host);
   const work = async () => {
+    const start = Date.now();
     await defragment(ctx, host);
     const durationMs = Date.now() - start;
-    await awaitCaughtUp(ctx, host);
-    return durationMs;
+    return { durationMs, after: await awaitCaughtUp(ctx, host) };
   };
   // With a single control plane there is no other API server to send anybody to.
   const isBalanced = machine.role === 'control-plane' && controlPlanes(tools.fleet.spec).length > 1;
-  const durationMs = await (isBalanced ? outOfRotation(ctx, tools, machine.name, work) : work());
-  const { own: after } = await readOwn(ctx, host);
-  return {
-    name: machine.name,
-    id: before.id,
-    beforeBytes: before.status?.dbSizeBytes ?? 0,
-    afterBytes: after.status?.dbSizeBytes ?? 0,
-    durationMs,
-  };
+  const { durationMs, after } = await (isBalanced ? outOfRotation(ctx, tools, machine.name, work) : work());
+  return { name: machine.name, id: before.id, beforeBytes: before.sizeBytes, afterBytes: after.sizeBytes, durationMs };
 }
 
 /** What others have written meanwhile has arrived: a member that lags is none to count on when the next one is taken. */
-async function awaitCaughtUp(ctx: Context, host: Machine): Promise<void> {
+async function awaitCaughtUp(ctx: Context, host: Machine): Promise<{ id: string; sizeBytes: number }> {
   let goal: number | undefined;
+  let seen: { id: string; sizeBytes: number } | undefined;
   const condition = `the etcd member of ${host.name} answers and has caught up with the leader`;
   await waitFor(ctx, { condition, deadlineMs: CATCH_UP_DEADLINE_MS, intervalMs: 500 }, async () => {
-    const { own, members } = await readOwn(ctx, host);
+    const { members } = await readEtcd(ctx, [host]);
+    const own = members.find((member) => isMemberAt(member, host.address));
+    if (own?.status === undefined) return 'it does not answer';
     goal ??= Math.max(...members.map(({ status }) => status?.raftIndex ?? 0));
-    if (own.status === undefined) return 'it does not answer';
+    seen = { id: own.id, sizeBytes: own.status.dbSizeBytes };
     if (own.status.leaderId === '0') return 'it knows no leader';
     const applied = own.status.raftAppliedIndex ?? own.status.raftIndex;
     return applied >= goal ? true : `it has applied ${applied} of ${goal}`;
   });
-}
-
-async function readOwn(
-  ctx: Context,
-  host: Machine,
-): Promise<{ own: ObservedMember; members: readonly ObservedMember[] }> {
-  const { members } = await readEtcd(ctx, [host]);
-  const own = members.find((member) => isMemberAt(member, host.address));
-  if (own === undefined) throw new QuorateError('ETCD_MEMBER_NOT_FOUND', `${host.name} is no member of etcd any more`);
-  return { own, members };
+  if (seen === undefined)
+    throw new QuorateError('ETCD_UNAVAILABLE', `the member of ${host.name} says nothing of itself`);
+  return seen;
 }
