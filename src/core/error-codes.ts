@@ -159,7 +159,7 @@ export const ERRORS = {
   ETCD_MEMBER_LOST: {
     family: 'etcd',
     meaning: 'a member of a living etcd cluster has lost its data',
-    hint: 'replace it with a new one: quorate machine replace NAME',
+    hint: 'give it new data: quorate etcd member replace NAME; where the machine is gone too: quorate machine replace NAME',
   },
   ETCD_LEARNER_STUCK: {
     family: 'etcd',
@@ -170,6 +170,21 @@ export const ERRORS = {
     family: 'etcd',
     meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',
     hint: 'nothing of before is lost: its data lies in /var/lib/etcd/before-restore; restore another archive (quorate etcd snapshot list)',
+  },
+  ETCD_MEMBER_NOT_FOUND: {
+    family: 'etcd',
+    meaning: 'etcd has no member of that name, id or address',
+    hint: 'run: quorate etcd members',
+  },
+  ETCD_MEMBER_IN_USE: {
+    family: 'etcd',
+    meaning: 'a voter is to leave etcd whose machine cluster.yaml still names',
+    hint: 'take the machine out of cluster.yaml and apply, or pass --force',
+  },
+  ETCD_ALARMED: {
+    family: 'etcd',
+    meaning: 'an alarm of etcd is raised that stops writes and cannot simply be taken back',
+    hint: 'run: quorate etcd alarms',
   },
   ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
   DRAIN_BLOCKED: {

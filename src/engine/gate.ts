@@ -2,7 +2,7 @@
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { sleep } from '../core/wait.ts';
-import { isMemberAt } from '../etcd/members.ts';
+import { memberName } from '../etcd/members.ts';
 import { withLeaving } from '../machines/fleet.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { Disruption, Step } from '../phases/step.ts';
@@ -20,8 +20,7 @@ export function quorumView(spec: ClusterSpec, observed: Observed): QuorumView {
   const alarms = observed.etcd?.alarms ?? [];
   // It answers for itself, and takes no part: nobody may count on it.
   const corrupt = new Set(alarms.filter(({ alarm }) => alarm === 'CORRUPT').map(({ memberId }) => memberId));
-  const nameOf = (member: (typeof members)[number]) =>
-    member.name || (spec.machines.find(({ address }) => isMemberAt(member, address))?.name ?? member.id);
+  const nameOf = (member: (typeof members)[number]) => memberName(member, spec.machines);
   const cordoned = observed.kube?.nodes.filter(({ schedulable }) => !schedulable).map(({ name }) => name) ?? [];
   return {
     voters: members

@@ -66,13 +66,15 @@ interface MemberList {
 interface EndpointStatus {
   Endpoint: string;
   Status: {
-    header?: { member_id?: string };
+    header?: { member_id?: string; revision?: number | string };
     version?: string;
     dbSize?: number;
     dbSizeInUse?: number;
     leader?: string;
     raftTerm?: number | string;
     raftIndex?: number | string;
+    raftAppliedIndex?: number | string;
+    dbSizeQuota?: number;
     errors?: string[];
   };
 }
@@ -104,6 +106,9 @@ function toMember(
             leaderId: toHex(status.leader ?? '0'),
             raftTerm: Number(status.raftTerm ?? 0),
             raftIndex: Number(status.raftIndex ?? 0),
+            raftAppliedIndex: Number(status.raftAppliedIndex ?? 0),
+            revision: Number(status.header?.revision ?? 0),
+            ...(status.dbSizeQuota ? { quotaBytes: status.dbSizeQuota } : {}),
             errors: status.errors ?? [],
           },
         }),

@@ -19,6 +19,12 @@ export interface ObservedMember {
     readonly leaderId: string;
     readonly raftTerm: number;
     readonly raftIndex: number;
+    /** What of its log it has applied. */
+    readonly raftAppliedIndex?: number;
+    /** Of the store: one more with every write. */
+    readonly revision?: number;
+    /** Bytes that its database may have before it raises NOSPACE; members before 3.6 do not say. */
+    readonly quotaBytes?: number;
     readonly errors: readonly string[];
   };
   readonly error?: string;

@@ -89,7 +89,7 @@ export interface MachineFacts {
   readonly packages: readonly string[];
   /** The cluster that it is part of, as the machine itself says; absent before it is part of one. */
   readonly cluster?: string;
-  /** True when /var/lib/etcd/member exists. */
+  /** True when its member of etcd has a log: without one etcd begins anew, whatever else is left (server/etcdserver/bootstrap.go, haveWAL). */
   readonly hasEtcdData: boolean;
   /** Programs of the control plane that run as processes now, whoever started them: `etcd`, `kube-apiserver`. */
   readonly running: readonly string[];

@@ -28,7 +28,7 @@ export function initialCluster(machines: readonly Pick<MachineSpec, 'name' | 'ad
  * 8 GiB, the largest size that etcd's documentation suggests ("Storage size limit"). The default of 2 GiB ends in NOSPACE, which makes
  * a cluster read-only; the space is used only when there is data to fill it.
  */
-const QUOTA_BACKEND_BYTES = 8 * 1024 ** 3;
+export const QUOTA_BACKEND_BYTES = 8 * 1024 ** 3;
 
 const ETCD_PKI = `${PKI_DIR}/etcd`;
 

@@ -4,6 +4,8 @@
 export const MANIFESTS_DIR = '/etc/kubernetes/manifests';
 /** The API server's among them: written last of what it needs. */
 export const API_SERVER_MANIFEST = `${MANIFESTS_DIR}/kube-apiserver.yaml`;
+/** The static pod of a control plane's member of etcd. */
+export const ETCD_MANIFEST = `${MANIFESTS_DIR}/etcd.yaml`;
 /** etcd's data. A real disk, always. */
 export const ETCD_DATA_DIR = '/var/lib/etcd';
 /** Configuration files of the API server that are neither certificates nor manifests. */

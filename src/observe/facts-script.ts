@@ -67,7 +67,7 @@ while read -r a b c soft hard _; do [ "$a $b" = 'Max open' ] && fact nofile "$ha
 [ -f /sys/fs/cgroup/cgroup.controllers ] && fact cgroup v2 || fact cgroup v1
 lines=0; while read -r _; do lines=$((lines + 1)); done < /proc/swaps; [ "$lines" -gt 1 ] && fact swap yes
 [ -f ${CLUSTER_PATH} ] && fact cluster "$(head -n 1 ${CLUSTER_PATH})"
-[ -d /var/lib/etcd/member ] && fact etcd-data yes
+for wal in /var/lib/etcd/member/wal/*.wal; do [ -e "$wal" ] && fact etcd-data yes && break; done
 for program in etcd kube-apiserver; do pgrep -x "$program" >/dev/null 2>&1 && printf 'running\\t%s\\n' "$program"; done
 for path in /etc/kubernetes/manifests/etcd.yaml /etc/systemd/system/etcd.service; do
   [ -f "$path" ] && sed -n "s/^[- ]*--\\(initial-[a-z-]*\\)=\\([^ \\\\]*\\).*/etcd\\t\\1\\t\\2/p" "$path"

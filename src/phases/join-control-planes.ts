@@ -6,11 +6,11 @@ import { isMemberAt } from '../etcd/members.ts';
 import { addLearner, promoteLearner, removeMember } from '../etcd/membership.ts';
 import type { Machine } from '../machines/machine.ts';
 import { type EtcdBootstrap, peerURL } from '../manifests/etcd.ts';
-import { MANIFESTS_DIR } from '../manifests/paths.ts';
+import { ETCD_MANIFEST } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
-import { awaitStopped } from './change/apply-change.ts';
 import { awaitGood } from './change/await-node.ts';
+import { endMember } from './change/end-member.ts';
 import { livingEtcd } from './change/living-member.ts';
 import { startMemberAlone } from './change/start-member.ts';
 import { managedFilesStep } from './files/managed-files.ts';
@@ -120,8 +120,8 @@ async function admit(ctx: Context, tools: Toolbox, via: Machine, input: GroupInp
     return { bootstrap: { ...base, initialCluster: entries.join(',') }, isContinued: true };
   }
   if (known !== undefined) await removeMember(ctx, via, known.id);
-  // Data of a member that was removed: etcd would only say so and end.
-  if (facts.hasEtcdData) await endMember(ctx, tools.fleet.machine(machine.name), 'mv');
+  // Data of a member that was removed: etcd would only say so and end. Where only a part of it is left it would believe that part.
+  await endMember(ctx, tools.fleet.machine(machine.name), 'set-aside');
   const initialCluster = await addLearner(ctx, via, machine.name, peerURL(machine));
   return { bootstrap: { ...base, initialCluster }, isContinued: false };
 }
@@ -130,15 +130,6 @@ interface Admission {
   readonly bootstrap: EtcdBootstrap;
   /** It was let in by a run that was ended: what it has begun goes on. */
   readonly isContinued: boolean;
-}
-
-/** Ends a member that is none any more. Its data is moved out of the way, or with `rm` deleted. */
-async function endMember(ctx: Context, host: Machine, data: 'mv' | 'rm'): Promise<void> {
-  const stop = 'systemctl disable --now etcd 2>/dev/null; rm -f "$1"; pkill -x etcd; true';
-  await host.exec(ctx, ['sh', '-c', stop, 'end-member', `${MANIFESTS_DIR}/etcd.yaml`]);
-  await awaitStopped(ctx, host, 'etcd');
-  const aside = 'mv /var/lib/etcd/member "/var/lib/etcd/removed-$(date +%s)"';
-  await host.exec(ctx, ['sh', '-c', data === 'mv' ? aside : 'rm -rf /var/lib/etcd/member']);
 }
 
 /** What an interrupted run has started goes on by itself. */
@@ -180,7 +171,7 @@ async function startPlane(ctx: Context, tools: Toolbox, input: GroupInput): Prom
   const host = tools.fleet.machine(machine.name);
   await host.writeFiles(
     ctx,
-    staticPodGroup(input).files.filter(({ path }) => path !== `${MANIFESTS_DIR}/etcd.yaml`),
+    staticPodGroup(input).files.filter(({ path }) => path !== ETCD_MANIFEST),
   );
   const condition = `the API server of ${machine.name} is ready`;
   await waitFor(ctx, { condition, deadlineMs: CATCH_UP_DEADLINE_MS, intervalMs: 500 }, async () => {

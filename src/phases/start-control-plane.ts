@@ -65,8 +65,10 @@ export function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
     if (memberStage(spec, observed, machine) !== 'lost') continue;
     const { name } = machine;
     const id = memberOf(observed, machine)?.id ?? '';
+    // What is lost is its data, or the whole machine with it.
+    const verb = observed.machines[name]?.facts === undefined ? 'machine replace' : 'etcd member replace';
     throw new QuorateError('ETCD_MEMBER_LOST', `${name} is a member of etcd (${id}), but its data is gone`, {
-      hint: `replace it with a new one: quorate machine replace ${name}`,
+      hint: `replace it with a new one: quorate ${verb} ${name}`,
       data: { machine: name, member: id },
     });
   }

@@ -1,10 +1,22 @@
 import type { Command } from 'commander';
 import { newCommand } from '../teach.ts';
 import type { Frame } from '../verb.ts';
+import { etcdMembersCommand, etcdStatusCommand } from './etcd-look.ts';
+import { etcdMemberCommand, etcdMoveLeaderCommand } from './etcd-member.ts';
 import { snapshotCommand } from './etcd-snapshot.ts';
+import { etcdAlarmsCommand, etcdCompactCommand, etcdDefragCommand } from './etcd-space.ts';
 
 /** Subcommands, in the order of the help. Each family is a file of its own. */
-const PARTS: readonly ((frame: Frame) => Command)[] = [snapshotCommand];
+const PARTS: readonly ((frame: Frame) => Command)[] = [
+  etcdStatusCommand,
+  etcdMembersCommand,
+  etcdDefragCommand,
+  etcdCompactCommand,
+  etcdAlarmsCommand,
+  etcdMoveLeaderCommand,
+  etcdMemberCommand,
+  snapshotCommand,
+];
 
 /** `quorate etcd …`: the store that everything rests on, member by member. */
 export function etcdCommand(frame: Frame): Command {

@@ -16,6 +16,7 @@ import { nodeCommand } from './node.ts';
 import { planCommand } from './plan.ts';
 import { recoverCommand } from './recover.ts';
 import { resetCommand } from './reset.ts';
+import { restoreCommand } from './restore.ts';
 import { runsCommand } from './runs.ts';
 import { statusCommand } from './status.ts';
 import { tokenCommand } from './token.ts';
@@ -40,6 +41,6 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { heading: 'Look:', commands: [statusCommand, healthCommand, runsCommand] },
   { heading: 'Use:', commands: [kubeconfigCommand, kubectlCommand] },
   { heading: 'Operate:', commands: [machineCommand, nodeCommand, tokenCommand, etcdCommand, certsCommand] },
-  { heading: 'Recover:', commands: [recoverCommand] },
+  { heading: 'Recover:', commands: [recoverCommand, restoreCommand] },
   { heading: 'Quorate itself:', commands: [versionCommand, completionCommand] },
 ];

@@ -1,4 +1,5 @@
 import type { RestoreReport } from '../../actions/restore.ts';
+import type { WrittenSpec } from '../../actions/restore-backup.ts';
 import { formatDuration } from '../../core/wait.ts';
 import type { Theme } from '../../report/theme.ts';
 
@@ -12,4 +13,9 @@ export function renderRestore(report: RestoreReport, { style, glyphs }: Theme): 
     `  revision ${revision} goes on at ${restoredRevision}: no watch sees it go back`,
     `  ${style.dim('what was on the members before lies in /var/lib/etcd/before-restore until you remove it')}`,
   ].join('\n');
+}
+
+/** Where the cluster.yaml of a backup lies now. */
+export function renderSpecWritten({ path, takenAt }: WrittenSpec, { style, glyphs }: Theme): string {
+  return `${style.green(glyphs.ok)} ${path} is the cluster.yaml of the backup of ${takenAt}`;
 }

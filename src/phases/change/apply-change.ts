@@ -8,7 +8,7 @@ import { readEtcd } from '../../etcd/etcdctl.ts';
 import { moveLeader, readMemberStatus } from '../../etcd/membership.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { RenderedFile } from '../../manifests/file.ts';
-import { API_SERVER_MANIFEST, MANIFESTS_DIR } from '../../manifests/paths.ts';
+import { API_SERVER_MANIFEST, ETCD_MANIFEST } from '../../manifests/paths.ts';
 import { isNode } from '../../spec/types.ts';
 import { carryOutWork, type GroupWork } from '../files/managed-files.ts';
 import { type GroupInput, staticPodGroup } from '../files/node-groups.ts';
@@ -17,7 +17,6 @@ import type { Toolbox } from '../toolbox.ts';
 import { type MachineChange, restartsRuntime } from './machine-change.ts';
 import { isRunning, processesOf } from './running.ts';
 
-const ETCD_MANIFEST = `${MANIFESTS_DIR}/etcd.yaml`;
 /** An API server that stops goes on serving for 5 s and gives requests under way up to 60 s. */
 const STOP_DEADLINE_MS = 90_000;
 /** A member that starts again replays its log; gigabytes take a minute. */

@@ -22,17 +22,48 @@ export interface LivingEtcd {
 
 /** Waits until etcd answers; a leadership that has just been handed over may take a moment. Throws WAIT_TIMED_OUT, ETCD_UNAVAILABLE. */
 export async function livingEtcd(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<LivingEtcd> {
+  const { members } = await awaitEtcd(ctx, tools);
+  const own = members.find((member) => isMemberAt(member, machine.address));
+  const via = voterAmong(tools, members, own?.id, machine.name);
+  if (via === undefined)
+    throw new QuorateError('ETCD_UNAVAILABLE', `no other member than ${machine.name}'s answers and votes`);
+  return { members, ...(own === undefined ? {} : { own }), via };
+}
+
+/**
+ * etcd as it is now, and a machine whose member answers and votes, and is not the one with the id `except`. Throws WAIT_TIMED_OUT,
+ * ETCD_UNAVAILABLE.
+ */
+export async function voterMachine(
+  ctx: Context,
+  tools: Toolbox,
+  except?: string,
+): Promise<{ readonly etcd: ObservedEtcd; readonly via: Machine }> {
+  const etcd = await awaitEtcd(ctx, tools);
+  const via = voterAmong(tools, etcd.members, except);
+  if (via === undefined)
+    throw new QuorateError('ETCD_UNAVAILABLE', 'no other member of a known machine answers and votes');
+  return { etcd, via };
+}
+
+async function awaitEtcd(ctx: Context, tools: Toolbox): Promise<ObservedEtcd> {
   let seen: ObservedEtcd | undefined;
   await waitFor(ctx, { condition: 'etcd answers', deadlineMs: ANSWER_DEADLINE_MS, intervalMs: 1_000 }, async () => {
     seen = (await tools.observe(ctx, ['etcd'])).etcd;
     return seen === undefined ? 'no member answers' : true;
   });
-  const members = seen?.members ?? [];
-  const own = members.find((member) => isMemberAt(member, machine.address));
-  const voters = members.filter(({ isLearner, status }) => !isLearner && status !== undefined);
-  const others = tools.fleet.machines.filter(({ name }) => name !== machine.name);
-  const via = others.find(({ address }) => voters.some((member) => isMemberAt(member, address)));
-  if (via === undefined)
-    throw new QuorateError('ETCD_UNAVAILABLE', `no other member than ${machine.name}'s answers and votes`);
-  return { members, ...(own === undefined ? {} : { own }), via: tools.fleet.machine(via.name) };
+  return seen ?? { members: [], alarms: [] };
+}
+
+function voterAmong(
+  { fleet }: Toolbox,
+  members: ObservedEtcd['members'],
+  exceptId?: string,
+  exceptName?: string,
+): Machine | undefined {
+  const voters = members.filter(({ id, isLearner, status }) => id !== exceptId && !isLearner && status !== undefined);
+  const via = fleet.machines.find(
+    ({ name, address }) => name !== exceptName && voters.some((member) => isMemberAt(member, address)),
+  );
+  return via === undefined ? undefined : fleet.machine(via.name);
 }

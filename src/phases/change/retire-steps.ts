@@ -106,8 +106,8 @@ async function drain(ctx: Context, tools: Toolbox, name: string): Promise<void> 
   await drainNode(ctx, kube, name, { deadlineMs: DRAIN_DEADLINE_MS, force: true });
 }
 
-/** Clients move to the other API servers before the member that it reads from is gone. */
-async function stopApi(ctx: Context, tools: Toolbox, name: string): Promise<void> {
+/** Stops what a control plane runs beside etcd: clients move to the other API servers before the member that it reads from is gone. */
+export async function stopApi(ctx: Context, tools: Toolbox, name: string): Promise<void> {
   const host = tools.fleet.machine(name);
   await outOfRotation(ctx, tools, name, async () => {
     const manifests = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -117,7 +117,8 @@ async function stopApi(ctx: Context, tools: Toolbox, name: string): Promise<void
   await sleep(CLOSING_MS, ctx);
 }
 
-async function leaveEtcd(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<void> {
+/** Takes the machine's member out of etcd, if there is one. The gate has been asked. Throws ETCD_UNAVAILABLE, ETCD_QUORUM_AT_RISK. */
+export async function leaveEtcd(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<void> {
   await handOverLeadership(ctx, tools.fleet.machine(machine.name));
   const { own, via } = await livingEtcd(ctx, tools, machine);
   if (own !== undefined) await removeMember(ctx, via, own.id);

@@ -1,7 +1,7 @@
 // Starts the member of one machine and nothing else of its control plane: an API server beside a member that cannot serve would only fail.
 import type { Context } from '../../core/context.ts';
 import type { EtcdBootstrap } from '../../manifests/etcd.ts';
-import { MANIFESTS_DIR } from '../../manifests/paths.ts';
+import { ETCD_MANIFEST } from '../../manifests/paths.ts';
 import { carryOutWork, groupWork } from '../files/managed-files.ts';
 import { etcdServiceGroup, type GroupInput, kubeletGroup, staticPodGroup } from '../files/node-groups.ts';
 import type { Toolbox } from '../toolbox.ts';
@@ -28,7 +28,7 @@ export async function startMemberAlone(
   const group = staticPodGroup(input, bootstrap);
   await host.writeFiles(
     ctx,
-    group.files.filter(({ path }) => path === `${MANIFESTS_DIR}/etcd.yaml`),
+    group.files.filter(({ path }) => path === ETCD_MANIFEST),
   );
   const kubelet = groupWork(input.facts, kubeletGroup(input));
   if (kubelet) await carryOutWork(ctx, host, kubelet);

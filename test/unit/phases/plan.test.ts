@@ -110,7 +110,7 @@ describe('the plan', () => {
     expect(() => steps({ ...emptied, etcd: silent })).toThrowError(
       expect.objectContaining({
         code: 'ETCD_MEMBER_LOST',
-        hint: expect.stringContaining('quorate machine replace cp2'),
+        hint: expect.stringContaining('quorate etcd member replace cp2'),
       }),
     );
     const members = silent.members.map((member) => (member.name === 'cp2' ? { ...member, clientURLs: [] } : member));

@@ -176,7 +176,7 @@ describe('a member that is replaced', () => {
       expect.objectContaining({
         code: 'ETCD_MEMBER_LOST',
         message: 'cp2 is a member of etcd (a1), but its data is gone',
-        hint: 'replace it with a new one: quorate machine replace cp2',
+        hint: 'replace it with a new one: quorate etcd member replace cp2',
       }),
     );
   });
