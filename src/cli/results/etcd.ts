@@ -46,7 +46,11 @@ function statusColumns({ style }: Theme): Column<EtcdMemberRow>[] {
 const QUOTA_WARNING = 0.8;
 
 function errorLines(members: readonly EtcdMemberRow[], { style, glyphs }: Theme): string[] {
-  return members.flatMap(({ name, errors }) => errors.map((e) => style.red(`${glyphs.failed} ${name}: ${e}`)));
+  // Every member repeats every alarm among its errors; they have lines of their own.
+  const isAlarm = (error: string) => /^memberID:\d+ alarm:/.test(error);
+  return members.flatMap(({ name, errors }) =>
+    errors.filter((error) => !isAlarm(error)).map((error) => style.red(`${glyphs.failed} ${name}: ${error}`)),
+  );
 }
 
 function quorumLine({ quorum }: EtcdReport, { style, glyphs }: Theme): string {

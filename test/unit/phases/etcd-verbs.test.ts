@@ -4,6 +4,7 @@ import { makePlan, planReport } from '../../../src/engine/plan.ts';
 import type { ObservedMember } from '../../../src/etcd/types.ts';
 import { API_SERVER_MANIFEST, ETCD_MANIFEST } from '../../../src/manifests/paths.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
+import { spareDecision } from '../../../src/phases/change/defrag-member.ts';
 import { chooseLeader, moveLeaderPhase, removeMemberPhase } from '../../../src/phases/change-members.ts';
 import { chooseToDefrag, clearAlarmsPhase, compactionTarget, defragPhase } from '../../../src/phases/maintain-etcd.ts';
 import { replaceMember, withoutMember } from '../../../src/phases/replace-member.ts';
@@ -92,6 +93,24 @@ describe('defrag', () => {
       'cp3: 3 voters, 1 planned down, tolerance left 0',
       'cp1: 3 voters, 1 planned down, tolerance left 0',
     ]);
+  });
+});
+
+describe('sparing a member for a moment', () => {
+  const decide = (observed: Observed) =>
+    spareDecision(observed.etcd ?? expect.fail('answers'), spec.machines[1]?.address ?? '');
+
+  it('takes two others that take part', () => {
+    expect(decide(healthy)).toMatchObject({ allowed: true });
+    expect(decide(silent('cp3', healthy))).toMatchObject({ allowed: false });
+    expect(decide(alarmed(healthy, { memberId: 'a2', alarm: 'CORRUPT' }))).toMatchObject({ allowed: false });
+    expect(decide(alarmed(healthy, { memberId: 'a2', alarm: 'NOSPACE' }))).toMatchObject({ allowed: true });
+  });
+
+  it('never counts silence as being down already', () => {
+    expect(decide(silent('cp2', healthy))).toEqual({ allowed: false, reason: 'it does not answer' });
+    const mute = withMembers(healthy, ({ status: _status, ...member }) => member);
+    expect(decide(mute)).toMatchObject({ allowed: false });
   });
 });
 
