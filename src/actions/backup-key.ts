@@ -99,15 +99,23 @@ async function chooseKey(
 /** Those of all machines, each once. */
 async function recipientsOn(ctx: Context, fleet: Fleet, machines: readonly string[]): Promise<readonly string[]> {
   const texts = await Promise.all(machines.map((name) => fleet.machine(name).readFile(ctx, RECIPIENTS_PATH)));
-  const lines = texts.flatMap((content) => Buffer.from(content ?? '').toString().split('\n'));
+  const lines = texts.flatMap((content) =>
+    Buffer.from(content ?? '')
+      .toString()
+      .split('\n'),
+  );
   return [...new Set(lines.map((line) => line.trim()).filter((line) => line.startsWith('age1')))];
 }
 
 function notListed(cluster: string): QuorateError {
   const path = identityPath(cluster);
-  return new QuorateError('SEALING_KEY_UNUSABLE', `cluster.yaml names recipients, and ${path} holds the identity of none`, {
-    hint: `put one of their identities into ${path}, or add the recipient of yours to etcd.snapshots.recipients`,
-  });
+  return new QuorateError(
+    'SEALING_KEY_UNUSABLE',
+    `cluster.yaml names recipients, and ${path} holds the identity of none`,
+    {
+      hint: `put one of their identities into ${path}, or add the recipient of yours to etcd.snapshots.recipients`,
+    },
+  );
 }
 
 /** The locked identity first: an archive that is sealed in between is sealed to those of before. */
@@ -116,6 +124,7 @@ async function filesOf(
   recipients: readonly string[],
   passphrase: string | undefined,
 ): Promise<readonly RenderedFile[]> {
-  const locked = passphrase === undefined ? [] : [rootFile(LOCKED_IDENTITY_PATH, `${await lockIdentity(identity, passphrase)}\n`)];
+  const locked =
+    passphrase === undefined ? [] : [rootFile(LOCKED_IDENTITY_PATH, `${await lockIdentity(identity, passphrase)}\n`)];
   return [...locked, recipientsFile(recipients)];
 }

@@ -46,15 +46,23 @@ export function clusterBackups(spec: ClusterSpec, machines: SeenMachines, nowMs:
     const facts = machines[name]?.facts;
     return facts === undefined ? [] : [{ name, facts }];
   });
-  const newest = latest(seen.flatMap(({ name, facts }) => madeBy(name, facts.backup)), ({ takenAt }) => takenAt);
-  const rehearsal = latest(seen.flatMap(({ facts }) => facts.rehearsal ?? []), ({ at }) => at);
+  const newest = latest(
+    seen.flatMap(({ name, facts }) => madeBy(name, facts.backup)),
+    ({ takenAt }) => takenAt,
+  );
+  const rehearsal = latest(
+    seen.flatMap(({ facts }) => facts.rehearsal ?? []),
+    ({ at }) => at,
+  );
   const since = seen.flatMap(({ facts }) => facts.files[RECIPIENTS_PATH]?.mtimeMs ?? []);
   const failures = seen.flatMap(({ name, facts }) => failureOf(name, facts, nowMs));
   const hasFailed = new Set(failures.map(({ machine }) => machine));
   return {
     ...(newest === undefined ? {} : { newest }),
     failures,
-    running: seen.flatMap(({ name, facts }) => (facts.backup?.outcome === 'running' && !hasFailed.has(name) ? [name] : [])),
+    running: seen.flatMap(({ name, facts }) =>
+      facts.backup?.outcome === 'running' && !hasFailed.has(name) ? [name] : [],
+    ),
     ...(since.length === 0 ? {} : { sinceMs: Math.min(...since) }),
     ...(rehearsal === undefined ? {} : { rehearsal }),
   };

@@ -50,7 +50,10 @@ export async function recipientOf(identity: string): Promise<string> {
  * The cluster's identity on this host: the first that lies here, else a new one in a file of mode 0600. Of two processes that make one at
  * the same time, one wins and both get its. It is on disk before it is used: what is sealed to a lost key is lost.
  */
-export async function makeIdentity(cluster: string, ctx?: Secrets): Promise<SealingIdentity & { readonly isNew: boolean }> {
+export async function makeIdentity(
+  cluster: string,
+  ctx?: Secrets,
+): Promise<SealingIdentity & { readonly isNew: boolean }> {
   const path = identityPath(cluster);
   const [known] = await findIdentities(cluster, ctx);
   if (known !== undefined) return { identity: known, recipient: await recipientOf(known), path, isNew: false };

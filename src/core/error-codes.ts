@@ -231,7 +231,8 @@ export const ERRORS = {
   },
   CREDENTIALS_UNREADABLE: {
     family: 'precondition',
-    meaning: "a file with credentials that cluster.yaml names cannot be read on this host, and the machines do not have it yet",
+    meaning:
+      'a file with credentials that cluster.yaml names cannot be read on this host, and the machines do not have it yet',
     hint: 'put the file there, readable for you, or change etcd.snapshots.s3.credentialsFile',
   },
   ARTIFACT_UNAVAILABLE: {

@@ -26,7 +26,10 @@ export function onCalendar(schedule: string, slot: number, slots: number): reado
   const times = cronTimes(schedule);
   const shift = Math.floor((slot * Math.min(MAX_SPREAD_S, smallestGap(times.minutes) * 60)) / slots);
   const shifted = times.minutes.map((minute) => (minute * 60 + shift) % HOUR_S);
-  const minutes = list(shifted.map((second) => Math.floor(second / 60)), 60);
+  const minutes = list(
+    shifted.map((second) => Math.floor(second / 60)),
+    60,
+  );
   const clock = `${list(times.hours, 24)}:${minutes}:${two(shift % 60)} UTC`;
   const months = list(times.months, 12);
   const byDate = `*-${months}-${list(times.days, 31)} ${clock}`;

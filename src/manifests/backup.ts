@@ -1,6 +1,7 @@
 // What a control plane needs to make backups by itself (ADR 0012): script, units, configuration, and the cluster.yaml that goes along.
-import { shellQuote } from '../core/quote.ts';
+
 import { perObject } from '../core/per-object.ts';
+import { shellQuote } from '../core/quote.ts';
 import { certificatePath, keyPath } from '../pki/names.ts';
 import { sharedPathsOf } from '../pki/placement.ts';
 import { clusterFileText } from '../spec/export.ts';

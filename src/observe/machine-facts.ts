@@ -87,7 +87,10 @@ function parseBackup(records: string[][]): Pick<MachineFacts, 'backup' | 'rehear
   const texts = new Map(records.map(([name = '', data = '']) => [name, fromBase64(data)]));
   const backup = backupState.safeParse(parseJson(texts.get('state')));
   const rehearsal = rehearsalState.safeParse(parseJson(texts.get('rehearsal')));
-  return { ...(backup.success ? { backup: backup.data } : {}), ...(rehearsal.success ? { rehearsal: rehearsal.data } : {}) };
+  return {
+    ...(backup.success ? { backup: backup.data } : {}),
+    ...(rehearsal.success ? { rehearsal: rehearsal.data } : {}),
+  };
 }
 
 function parseJson(text: string | undefined): unknown {

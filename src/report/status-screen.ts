@@ -1,6 +1,7 @@
 // `quorate status`: whether this cluster survives the next failure, on one screen.
-import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
+
 import { formatDuration } from '../core/wait.ts';
+import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
 import { age, bytes, count } from './format.ts';
 import { renderConditions } from './health-screen.ts';
 import type { EtcdRow, StatusReport } from './status.ts';
@@ -144,7 +145,8 @@ function backupLines({ backups }: StatusReport, { style }: Theme): string[] {
 function rehearsalLine(rehearsal: StatusReport['backups']['rehearsal'], style: Theme['style']): string {
   if (rehearsal === undefined) return style.yellow('no restore has been rehearsed yet');
   const { outcome, archive, ageMs, restoreMs, error } = rehearsal;
-  if (outcome === 'failed') return style.red(`the rehearsal of ${archive}, ${age(ageMs)} ago, failed: ${error ?? 'it did not say why'}`);
+  if (outcome === 'failed')
+    return style.red(`the rehearsal of ${archive}, ${age(ageMs)} ago, failed: ${error ?? 'it did not say why'}`);
   const took = restoreMs === undefined ? '' : ` in ${formatDuration(restoreMs)}`;
   return `${style.green(`restore rehearsed ${age(ageMs)} ago`)}: ${archive} was brought back${took}`;
 }

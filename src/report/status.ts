@@ -130,7 +130,10 @@ function backupReport(spec: ClusterSpec, { machines, takenAtMs }: Observed): Bac
     schedule,
     places: [directory, ...(s3 === undefined ? [] : [`s3://${[s3.bucket, s3.prefix].filter(Boolean).join('/')}`])],
     ...(newest === undefined ? {} : { lastSuccess: { ...newest, ageMs: ageOf(newest.takenAt) } }),
-    failures: failures.map((failure) => ({ ...failure, ...(failure.at === undefined ? {} : { ageMs: ageOf(failure.at) }) })),
+    failures: failures.map((failure) => ({
+      ...failure,
+      ...(failure.at === undefined ? {} : { ageMs: ageOf(failure.at) }),
+    })),
     running,
     ...(rehearsal === undefined ? {} : { rehearsal: { ...rehearsal, ageMs: ageOf(rehearsal.at) } }),
   };

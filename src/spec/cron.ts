@@ -75,7 +75,8 @@ export function cronTimes(schedule: string): CronTimes {
 function valuesOf(text: string, field: Field): readonly number[] {
   const values = text.split(',').flatMap((item) => {
     const [range = '', step] = item.split('/');
-    const [low = field.min, high] = range === '*' ? [field.min, field.max] : range.split('-').map((end) => numberOf(end, field));
+    const [low = field.min, high] =
+      range === '*' ? [field.min, field.max] : range.split('-').map((end) => numberOf(end, field));
     // One number with a step goes on to the end of the field: 5/15 is 5-59/15.
     const end = high ?? (step === undefined ? low : field.max);
     const by = Number(step ?? 1);
@@ -89,7 +90,9 @@ function isDayOf(times: CronTimes, atMs: number): boolean {
   const date = new Date(atMs);
   const isDate = times.days.includes(date.getUTCDate());
   const isWeekday = times.weekdays.includes(date.getUTCDay());
-  return times.months.includes(date.getUTCMonth() + 1) && (times.isEitherDay ? isDate || isWeekday : isDate && isWeekday);
+  return (
+    times.months.includes(date.getUTCMonth() + 1) && (times.isEitherDay ? isDate || isWeekday : isDate && isWeekday)
+  );
 }
 
 const MINUTE_MS = 60_000;

@@ -44,7 +44,10 @@ function machineOf(machine: MachineSpec) {
     zone,
     address,
     labels: Object.keys(labels).length === 0 ? undefined : sorted(labels),
-    taints: taints.length === 0 ? undefined : taints.map(({ key, value, effect }) => withoutUndefined({ key, value, effect })),
+    taints:
+      taints.length === 0
+        ? undefined
+        : taints.map(({ key, value, effect }) => withoutUndefined({ key, value, effect })),
     local: local && withoutUndefined({ memory: memoryOf(local.memoryBytes), cpus: local.cpus }),
     ssh: ssh && withoutUndefined({ host: ssh.host, user: ssh.user, port: ssh.port, keyPath: ssh.keyPath }),
     fake: fake && { latencyMs: fake.latencyMs },

@@ -43,7 +43,8 @@ async function copyCredentials(ctx: Context, { fleet }: Toolbox, name: string, p
   const content = await readFile(expandHome(path)).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  for (const [, secret] of content.toString().matchAll(/^\s*aws_[a-z_]+\s*=\s*(\S+)/gm)) if (secret) ctx.redactor.add(secret);
+  for (const [, secret] of content.toString().matchAll(/^\s*aws_[a-z_]+\s*=\s*(\S+)/gm))
+    if (secret) ctx.redactor.add(secret);
   await fleet.machine(name).writeFiles(ctx, [rootFile(S3_CREDENTIALS_PATH, content)]);
 }
 

@@ -64,7 +64,8 @@ async function shareKey(
   const files: RenderedFile[] = [];
   for (const { path, holder } of sources) {
     const content = holder === undefined ? undefined : await tools.fleet.machine(holder).readFile(ctx, path);
-    if (content !== undefined) files.push(path === RECIPIENTS_PATH ? recipientsFile(linesOf(content)) : rootFile(path, content));
+    if (content !== undefined)
+      files.push(path === RECIPIENTS_PATH ? recipientsFile(linesOf(content)) : rootFile(path, content));
     else if (path === RECIPIENTS_PATH) files.push(recipientsFile([await ownRecipient(ctx, spec.name)]));
   }
   for (const name of targets) await tools.fleet.machine(name).writeFiles(ctx, files);

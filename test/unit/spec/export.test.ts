@@ -49,7 +49,10 @@ describe('a specification as cluster.yaml', () => {
     { requiredKeys: ['schedule', 'retention', 'recipients', 'directory'] },
   );
   const local = fc.record(
-    { memoryBytes: fc.integer({ min: 2 ** 21, max: 2 ** 40 }).map((n) => 2 ** 30 + n), cpus: fc.constantFrom(1, 2.5, 16) },
+    {
+      memoryBytes: fc.integer({ min: 2 ** 21, max: 2 ** 40 }).map((n) => 2 ** 30 + n),
+      cpus: fc.constantFrom(1, 2.5, 16),
+    },
     { requiredKeys: [] },
   );
   const dressed = fc.record({ labels: fc.dictionary(word, value, { maxKeys: 4, noNullPrototype: true }), local });

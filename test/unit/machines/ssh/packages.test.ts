@@ -44,7 +44,9 @@ describe('packages of a host', () => {
     const spec = makeSpec({ driver: 'ssh' });
     const observed = await healthyCluster(spec);
     const facts = observed.machines.cp1?.facts;
-    expect(missingPackages({ ...(facts as NonNullable<typeof facts>), packages: HOST_PACKAGES }, EVERYTHING)).toEqual([]);
+    expect(missingPackages({ ...(facts as NonNullable<typeof facts>), packages: HOST_PACKAGES }, EVERYTHING)).toEqual(
+      [],
+    );
     expect(packageSteps(spec, { ...observed, machines: {} }, spec.machines[0] as never)).toEqual([]);
   });
 
