@@ -85,12 +85,18 @@ async function rclone(
     if (!hasCode(error, 'COMMAND_FAILED', 'COMMAND_TIMED_OUT')) throw error;
     throw new QuorateError(
       'STORE_UNREACHABLE',
-      `bucket ${s3.bucket} at ${s3.endpoint}: ${lastLine(messageOf(error))}`,
+      `bucket ${s3.bucket} at ${s3.endpoint}: ${lastComplaint(messageOf(error))}`,
       {
         cause: error,
       },
     );
   }
+}
+
+/** The last line that rclone dated; what follows it explains details. */
+export function lastComplaint(text: string): string {
+  const dated = [...text.matchAll(/^\d{4}\/\d\d\/\d\d \S+ (.*)$/gm)].at(-1)?.[1];
+  return dated ?? lastLine(text);
 }
 
 /** The archives of a cluster in the bucket. Throws STORE_UNREACHABLE, HOST_TOOL_MISSING, ABORTED. */
