@@ -29,9 +29,22 @@ export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
-/** rclone's remote `quorate:` as environment variables (rclone.org/docs, "Environment Variables"). No secret is among them. */
-export function rcloneEnvironment(s3: S3Spec): Readonly<Record<string, string>> {
+/**
+ * rclone's remote `quorate:` as environment variables (rclone.org/docs, "Environment Variables"). No secret is among them. What the
+ * operator's environment says of another account is taken back, for it would go before the file; its CA bundle is passed on in rclone's own
+ * way, for rclone cannot take it from AWS_CA_BUNDLE.
+ */
+export function rcloneEnvironment(
+  s3: S3Spec,
+  env: NodeJS.ProcessEnv = process.env,
+): Readonly<Record<string, string>> {
   return {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_SESSION_TOKEN: '',
+    AWS_PROFILE: 'default',
+    AWS_CA_BUNDLE: '',
+    ...(env.AWS_CA_BUNDLE ? { RCLONE_CA_CERT: env.AWS_CA_BUNDLE } : {}),
     RCLONE_CONFIG: '/dev/null',
     RCLONE_CONFIG_QUORATE_TYPE: 's3',
     RCLONE_CONFIG_QUORATE_PROVIDER: 'Other',
@@ -72,12 +85,18 @@ async function rclone(
     if (!hasCode(error, 'COMMAND_FAILED', 'COMMAND_TIMED_OUT')) throw error;
     throw new QuorateError(
       'STORE_UNREACHABLE',
-      `bucket ${s3.bucket} at ${s3.endpoint}: ${lastLine(messageOf(error))}`,
+      `bucket ${s3.bucket} at ${s3.endpoint}: ${lastComplaint(messageOf(error))}`,
       {
         cause: error,
       },
     );
   }
+}
+
+/** The last line that rclone dated; what follows it explains details. */
+export function lastComplaint(text: string): string {
+  const dated = [...text.matchAll(/^\d{4}\/\d\d\/\d\d \S+ (.*)$/gm)].at(-1)?.[1];
+  return dated ?? lastLine(text);
 }
 
 /** The archives of a cluster in the bucket. Throws STORE_UNREACHABLE, HOST_TOOL_MISSING, ABORTED. */

@@ -205,7 +205,7 @@ async function fetchFrom(
   try {
     await withProgress(ctx, name, partial, label.sizeBytes, async () => {
       if (place !== BUCKET) {
-        const argv = ['cat', '--', `${snapshots.directory}/${name}${ARCHIVE_SUFFIX}`];
+        const argv = ['cat', `${snapshots.directory}/${name}${ARCHIVE_SUFFIX}`];
         await fleet.machine(place).exec(ctx, argv, { stdoutFile: partial, timeoutMs });
       } else if (snapshots.s3 !== undefined) {
         await readFromBucket(ctx, snapshots.s3, name + ARCHIVE_SUFFIX, partial, timeoutMs);
@@ -271,5 +271,5 @@ export async function removeArchives(
     `${directory}/${name}${LABEL_SUFFIX}`,
     `${directory}/${name}${ARCHIVE_SUFFIX}`,
   ]);
-  await fleet.machine(place).exec(ctx, ['rm', '-f', '--', ...paths]);
+  await fleet.machine(place).exec(ctx, ['rm', '-f', ...paths]);
 }

@@ -31,7 +31,7 @@ export function pruneCommand(frame: Frame): Command {
   return newCommand('prune', {
     summary: 'remove old backups everywhere',
     description:
-      'Removes backups from control planes and bucket: those older than --older-than (without options: the retention of cluster.yaml), and those beyond the newest --keep. The newest one always stays. It shows what goes, and asks.',
+      'Removes backups from control planes and bucket: those older than --older-than (without options: the retention of cluster.yaml), and those beyond the newest --keep. The newest one always stays. It shows what goes, and asks. It ends with 12 when a place could not be reached.',
     examples: [
       ['quorate etcd snapshot prune', 'what the retention of cluster.yaml says'],
       ['quorate etcd snapshot prune --older-than 7d', ''],
@@ -60,7 +60,8 @@ export function pruneCommand(frame: Frame): Command {
             );
           },
         });
-        return { data: report, text: (theme) => renderPruned(report, theme) };
+        const exitCode = report.problems.length === 0 ? 0 : FAMILIES.incomplete;
+        return { data: report, text: (theme) => renderPruned(report, theme), exitCode };
       }),
     );
 }

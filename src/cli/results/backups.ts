@@ -121,9 +121,10 @@ export function renderKey(report: KeyReport, theme: Theme): string {
     ({ recipient, isHere }) => `  ${recipient}${isHere ? style.green('  its identity is on this host') : ''}`,
   );
   const canOpen = recipients.some(({ isHere }) => isHere);
+  const none = isLocked === undefined ? '  not known: no control plane answers' : '  none yet: the next apply makes one';
   return [
     `Recipients (${source}):`,
-    ...(rows.length === 0 ? ['  none yet: the next apply makes one'] : rows),
+    ...(rows.length === 0 ? [none] : rows),
     `Identities on this host: ${identities === 0 ? `none at ${identityPath}` : `${identities} in ${identityPath}`}`,
     ...(isLocked === undefined
       ? []
