@@ -30,6 +30,8 @@ export const FORMED_PATH = '/etc/quorate/formed';
 export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
 /** Written last, and synced: without it what lies beside it may be half a copy. */
 export const LAST_GOOD_MARK = `${LAST_GOOD_DIR}/complete`;
+/** How the last renewal of certificates by the machine's own timer ended, as JSON. */
+export const RENEWAL_STATE_PATH = '/var/lib/quorate/renewal/state.json';
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 

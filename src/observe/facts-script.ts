@@ -1,7 +1,7 @@
 // What is read from a machine in one round trip. Plain POSIX shell: it must run on a bare Debian host too.
 import { BINARIES_STAMP } from '../machines/facts.ts';
 import { HOST_PACKAGES } from '../machines/ssh/packages.ts';
-import { CLUSTER_PATH, LAST_GOOD_MARK } from '../manifests/paths.ts';
+import { CLUSTER_PATH, LAST_GOOD_MARK, RENEWAL_STATE_PATH } from '../manifests/paths.ts';
 
 /** Files that quorate manages, as find(1) starting points; only regular files below them are observed. */
 export const MANAGED_PATHS = [
@@ -38,6 +38,7 @@ export const OBSERVED_UNITS = [
   'quorate-network.service',
   'flannel-cni.path',
   'quorate-approve-kubelet-serving.timer',
+  'quorate-renew-certificates.timer',
   'systemd-resolved.service',
 ] as const;
 
@@ -96,6 +97,7 @@ fi
 if command -v dpkg-query >/dev/null; then
   dpkg-query -W -f='package\\t\${Package}\\t\${db:Status-Status}\\n' ${HOST_PACKAGES.join(' ')} 2>/dev/null
 fi
+[ -f ${RENEWAL_STATE_PATH} ] && printf 'renewal\\t%s\\n' "$(base64 -w0 < ${RENEWAL_STATE_PATH})"
 [ -f ${BINARIES_STAMP} ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < ${BINARIES_STAMP})"
 exit 0
 `;

@@ -1,5 +1,5 @@
 import type { Context } from '../core/context.ts';
-import type { FileState, MachineFacts, UnitState } from '../machines/facts.ts';
+import type { FileState, MachineFacts, RenewalState, UnitState } from '../machines/facts.ts';
 import type { Machine } from '../machines/machine.ts';
 import { FACTS_SCRIPT, MANAGED_PATHS, OBSERVED_UNITS } from './facts-script.ts';
 
@@ -55,9 +55,20 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     packages: of('package').flatMap(([name = '', status]) => (status === 'installed' ? [name] : [])),
     ...(facts.cluster ? { cluster: facts.cluster } : {}),
     hasEtcdData: facts['etcd-data'] === 'yes',
+    ...renewalOf(of('renewal')[0]?.[0]),
     running: of('running').map(([name = '']) => name),
     etcdFlags: Object.fromEntries(of('etcd').map(([name = '', value = '']) => [name, value])),
   };
+}
+
+/** A state that was cut short, by a full disk say, is none. */
+function renewalOf(data: string | undefined): Pick<MachineFacts, 'renewal'> {
+  if (data === undefined) return {};
+  try {
+    return { renewal: JSON.parse(fromBase64(data)) as RenewalState };
+  } catch {
+    return {};
+  }
 }
 
 /** The fields of the records of each kind, in their order. */

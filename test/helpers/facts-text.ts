@@ -21,6 +21,7 @@ export function factsText(facts: MachineFacts): string {
     ...facts.images.map((reference) => ['image', reference]),
     ...backendLines(facts.backends).map((line) => ['haproxy', line]),
     ...facts.packages.map((name) => ['package', name, 'installed']),
+    ...(facts.renewal ? [['renewal', base64(JSON.stringify(facts.renewal))]] : []),
     ['binaries', base64(JSON.stringify(facts.binaries))],
   ];
   return `${records.map((record) => record.join('\t')).join('\n')}\n`;
