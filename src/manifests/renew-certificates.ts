@@ -14,9 +14,13 @@ export const RENEW_ENVIRONMENT_PATH = '/etc/quorate/renewal.env';
 export const RENEW_TIMER = 'quorate-renew-certificates.timer';
 const RENEW_SERVICE = 'quorate-renew-certificates.service';
 
-/** The machines that hold authorities' keys, in the order of their slots. */
+/** The machines that hold authorities' keys, in the order of their slots: by name, so that the order in the cluster file does not matter. */
 export function renewingMachines(spec: ClusterSpec): readonly MachineSpec[] {
-  return [...controlPlanes(spec), ...machinesOf(spec, 'etcd')];
+  return [...sorted(controlPlanes(spec)), ...sorted(machinesOf(spec, 'etcd'))];
+}
+
+function sorted(machines: readonly MachineSpec[]): readonly MachineSpec[] {
+  return [...machines].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Script, environment, service and timer; nothing on machines that hold no authority's key. */
@@ -41,7 +45,7 @@ function renewEnvironment(spec: ClusterSpec, machine: MachineSpec): string {
     ...(isMember ? [port(ETCD_CLIENT_PORT, 'etcd/server'), port(ETCD_PEER_PORT, 'etcd/peer')] : []),
   ];
   // Machines of role etcd neither hold the authority of the API servers nor run one.
-  const servers = isPlane ? controlPlanes(spec).map(({ address }) => `${address}:${API_SERVER_PORT}`) : [];
+  const servers = isPlane ? sorted(controlPlanes(spec)).map(({ address }) => `${address}:${API_SERVER_PORT}`) : [];
   return `${[`PORTS="${ports.join(' ')}"`, `API_SERVERS="${servers.join(' ')}"`, `HAS_MEMBER="${isMember ? 'yes' : ''}"`].join('\n')}\n`;
 }
 
