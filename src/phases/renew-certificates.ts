@@ -161,15 +161,22 @@ async function awaitWell(ctx: Context, tools: Toolbox, spec: ClusterSpec, machin
   });
 }
 
-/** A cluster whose certificates have ended comes back by itself once they are new: components try again within minutes. */
+/**
+ * A cluster whose certificates had ended comes back by itself once they are new, in minutes: a kubelet that starts without an API waits one
+ * before it looks at its pods, starts etcd, and an API server that has lost its member ends and is started again (five minutes measured).
+ */
+const BACK_DEADLINE_MS = 600_000;
+
 function awaitApi(observed: Observed): Step {
   return {
     id: 'api',
     lane: SERIAL_LANE,
     title: 'wait until the API answers',
     why: observed.kubeError === undefined ? 'it does not answer now' : 'it refuses every credential now',
-    run: async (ctx, tools) => {
-      await tools.kube(ctx);
-    },
+    run: (ctx, tools) =>
+      waitFor(ctx, { condition: 'the API answers', deadlineMs: BACK_DEADLINE_MS, intervalMs: 1_000 }, async () => {
+        await tools.kube(ctx);
+        return true;
+      }),
   };
 }

@@ -80,8 +80,8 @@ interface Outcome {
 /** Runs the script with everything below the directory. */
 function run(env: NodeJS.ProcessEnv = {}): Outcome {
   program('kubeadm', KUBEADM);
-  program('etcdctl', 'exit ${ETCD_STATUS:-0}');
-  program('curl', 'case "$*" in *"${SILENT:-nobody}"*) exit 7 ;; esac');
+  program('etcdctl', '[ "$ETCD_STATUS" != 1 ]');
+  program('curl', '[ -z "$SILENT" ] || case "$*" in *"$SILENT"*) exit 7 ;; esac');
   for (const name of ['pgrep', 'pkill']) program(name, `echo ${name} "$@" >> "$DIR/processes"; exit 1`);
   const text = renewScript()
     .replaceAll('/etc/kubernetes', `${dir}/etc/kubernetes`)
@@ -92,7 +92,13 @@ function run(env: NodeJS.ProcessEnv = {}): Outcome {
   writeFileSync(path, text);
   const { status, stdout } = spawnSync('sh', [path], {
     encoding: 'utf8',
-    env: { PATH: `${dir}/bin:${process.env.PATH}`, DIR: dir, API_SERVERS: '10.0.0.1:6443 10.0.0.2:6443', HAS_MEMBER: 'yes', ...env },
+    env: {
+      PATH: `${dir}/bin:${process.env.PATH}`,
+      DIR: dir,
+      API_SERVERS: '10.0.0.1:6443 10.0.0.2:6443',
+      HAS_MEMBER: 'yes',
+      ...env,
+    },
   });
   const read = (name: string) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : undefined);
   const state = read('state/renewal/state.json');
@@ -104,10 +110,18 @@ function run(env: NodeJS.ProcessEnv = {}): Outcome {
   };
 }
 
-const certificate = (name: string) => inspectCertificate(readFileSync(join(dir, `etc/kubernetes/pki/${name}.crt`), 'utf8'));
+const certificate = (name: string) =>
+  inspectCertificate(readFileSync(join(dir, `etc/kubernetes/pki/${name}.crt`), 'utf8'));
 const SOME = ['apiserver', 'etcd-server', 'scheduler.conf'];
 const ALL = [
-  ...['apiserver', 'apiserver-kubelet-client', 'front-proxy-client', 'apiserver-etcd-client', 'etcd-server', 'etcd-peer'],
+  ...[
+    'apiserver',
+    'apiserver-kubelet-client',
+    'front-proxy-client',
+    'apiserver-etcd-client',
+    'etcd-server',
+    'etcd-peer',
+  ],
   ...['etcd-healthcheck-client', 'admin.conf', 'super-admin.conf', 'controller-manager.conf', 'scheduler.conf'],
 ];
 
@@ -127,7 +141,10 @@ describe('renew-certificates', () => {
     expect(certificate('apiserver').commonName).toBe('renewed-apiserver');
     expect(readFileSync(join(dir, 'etc/kubernetes/pki/apiserver.key'), 'utf8')).not.toBe(before);
     expect(readFileSync(join(dir, 'etc/kubernetes/pki/ca.crt'), 'utf8').match(/BEGIN/g)).toHaveLength(1);
-    const ends = execFileSync('sh', ['-c', `sed -n 's/.*client-certificate-data: //p' ${dir}/etc/kubernetes/scheduler.conf | base64 -d | openssl x509 -noout -subject`]);
+    const ends = execFileSync('sh', [
+      '-c',
+      `sed -n 's/.*client-certificate-data: //p' ${dir}/etc/kubernetes/scheduler.conf | base64 -d | openssl x509 -noout -subject`,
+    ]);
     expect(String(ends)).toContain('renewed-scheduler.conf');
     expect(existsSync(join(dir, 'etc/kubernetes/.renewal'))).toBe(false);
     expect(existsSync(join(dir, 'run/operator.lock'))).toBe(false);
@@ -154,7 +171,10 @@ describe('renew-certificates', () => {
 
   it('works on what has ended', async () => {
     await install(-3);
-    expect(run({ SILENT: '10.0.0', ETCD_STATUS: '1' })).toMatchObject({ status: 0, state: { outcome: 'ok', renewed: SOME } });
+    expect(run({ SILENT: '10.0.0', ETCD_STATUS: '1' })).toMatchObject({
+      status: 0,
+      state: { outcome: 'ok', renewed: SOME },
+    });
   });
 
   it('keeps out of what an operator does, and takes over what one has left', async () => {
