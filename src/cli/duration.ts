@@ -14,3 +14,14 @@ export function parseDuration(text: string): number {
   }
   return total;
 }
+
+/** Days of 30d, or of any duration. Throws USAGE that names the text. */
+export function parseDays(text: string): number {
+  const [, days] = /^(\d+)d$/.exec(text) ?? [];
+  if (days !== undefined) return Number(days);
+  try {
+    return parseDuration(text) / 86_400_000;
+  } catch {
+    throw new QuorateError('USAGE', `"${text}" is not a number of days`, { hint: 'write it as 30d' });
+  }
+}

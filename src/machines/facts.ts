@@ -49,6 +49,17 @@ export interface RehearsalState {
   readonly error?: string;
 }
 
+/** How a machine's own timer last renewed certificates (manifests/renew-certificates.ts writes it). Times are ISO 8601. */
+export interface RenewalState {
+  readonly lastAttempt: string;
+  /** postponed: something was due, and the cluster was not well enough or somebody was changing it; it is tried again within a day. */
+  readonly outcome: 'ok' | 'failed' | 'postponed';
+  /** Names of the certificates that were renewed, as kubeadm has them. */
+  readonly renewed: readonly string[];
+  /** Why it failed or was postponed. */
+  readonly error?: string;
+}
+
 /** What a machine is and can do; read once an observation, by one script (machine-facts.sh). */
 export interface MachineFacts {
   readonly hostname: string;
@@ -97,6 +108,8 @@ export interface MachineFacts {
   readonly backup?: BackupState;
   /** The last rehearsal that somebody ran; absent before the first. */
   readonly rehearsal?: RehearsalState;
+  /** The last time that its own timer had certificates to renew; absent before the first. */
+  readonly renewal?: RenewalState;
   /** How its etcd member was told to begin: flags by name (`initial-cluster`, …), from its manifest or unit; empty where there is none. */
   readonly etcdFlags: Readonly<Record<string, string>>;
 }

@@ -34,6 +34,7 @@ import {
   MANIFESTS_DIR,
   UNITS_DIR,
 } from './paths.ts';
+import { renewalFiles } from './renew-certificates.ts';
 import { APPROVE_PATH, approveScript, approveTimer, approveUnit, machineList } from './serving-certificates.ts';
 import { shellProfile } from './shell-profile.ts';
 import { podDigest } from './static-pod.ts';
@@ -80,9 +81,12 @@ function podNetworkFiles(spec: ClusterSpec): readonly RenderedFile[] {
   ];
 }
 
-/** On control planes: the approver of serving certificates (its timer is to be enabled), and what a person finds at the prompt. */
+/**
+ * What works without quorate: the renewal of the machine's own certificates, where it holds an authority's key; on control planes also the
+ * approver of serving certificates, and what a person finds at the prompt. The timers are to be enabled.
+ */
 export function operatorConvenienceFiles(spec: ClusterSpec, machine: MachineSpec): readonly RenderedFile[] {
-  if (machine.role !== 'control-plane') return [];
+  if (machine.role !== 'control-plane') return renewalFiles(spec, machine);
   const timer = 'quorate-approve-kubelet-serving.timer';
   return [
     textFile(MACHINES_PATH, machineList(spec)),
@@ -90,6 +94,7 @@ export function operatorConvenienceFiles(spec: ClusterSpec, machine: MachineSpec
     textFile(`${UNITS_DIR}/quorate-approve-kubelet-serving.service`, approveUnit()),
     textFile(`${UNITS_DIR}/${timer}`, approveTimer(), { restarts: timer }),
     textFile('/etc/profile.d/quorate.sh', shellProfile()),
+    ...renewalFiles(spec, machine),
   ];
 }
 

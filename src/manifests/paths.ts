@@ -46,6 +46,8 @@ export const S3_CREDENTIALS_PATH = `${BACKUP_CONFIG_DIR}/s3-credentials`;
 export const BACKUP_STATE_DIR = '/var/lib/quorate/backup';
 /** Where node_exporter reads metrics from files by default (Debian's package). */
 export const TEXTFILE_METRICS_DIR = '/var/lib/prometheus/node-exporter';
+/** How the last renewal of certificates by the machine's own timer ended, as JSON. */
+export const RENEWAL_STATE_PATH = '/var/lib/quorate/renewal/state.json';
 /** systemd units. */
 export const UNITS_DIR = '/etc/systemd/system';
 

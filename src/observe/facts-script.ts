@@ -2,7 +2,7 @@
 import { BINARIES_STAMP } from '../machines/facts.ts';
 import { HOST_PACKAGES } from '../machines/ssh/packages.ts';
 import { BACKUP_SERVICE, BACKUP_TIMER } from '../manifests/backup-units.ts';
-import { BACKUP_STATE_DIR, CLUSTER_PATH, LAST_GOOD_MARK } from '../manifests/paths.ts';
+import { BACKUP_STATE_DIR, CLUSTER_PATH, LAST_GOOD_MARK, RENEWAL_STATE_PATH } from '../manifests/paths.ts';
 
 /** Files that quorate manages, as find(1) starting points; only regular files below them are observed. */
 export const MANAGED_PATHS = [
@@ -41,6 +41,7 @@ export const OBSERVED_UNITS = [
   'quorate-approve-kubelet-serving.timer',
   BACKUP_TIMER,
   BACKUP_SERVICE,
+  'quorate-renew-certificates.timer',
   'systemd-resolved.service',
 ] as const;
 
@@ -102,6 +103,7 @@ fi
 for name in state rehearsal; do
   [ -f ${BACKUP_STATE_DIR}/$name.json ] && printf 'backup\\t%s\\t%s\\n' "$name" "$(base64 -w0 < ${BACKUP_STATE_DIR}/$name.json)"
 done
+[ -f ${RENEWAL_STATE_PATH} ] && printf 'renewal\\t%s\\n' "$(base64 -w0 < ${RENEWAL_STATE_PATH})"
 [ -f ${BINARIES_STAMP} ] && printf 'binaries\\t%s\\n' "$(base64 -w0 < ${BINARIES_STAMP})"
 exit 0
 `;

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import type { Context } from '../core/context.ts';
-import type { BackupState, FileState, MachineFacts, RehearsalState, UnitState } from '../machines/facts.ts';
+import type {
+  BackupState,
+  FileState,
+  MachineFacts,
+  RehearsalState,
+  RenewalState,
+  UnitState,
+} from '../machines/facts.ts';
 import type { Machine } from '../machines/machine.ts';
 import { FACTS_SCRIPT, MANAGED_PATHS, OBSERVED_UNITS } from './facts-script.ts';
 
@@ -76,6 +83,7 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     packages: of('package').flatMap(([name = '', status]) => (status === 'installed' ? [name] : [])),
     ...(facts.cluster ? { cluster: facts.cluster } : {}),
     hasEtcdData: facts['etcd-data'] === 'yes',
+    ...renewalOf(of('renewal')[0]?.[0]),
     running: of('running').map(([name = '']) => name),
     ...parseBackup(of('backup')),
     etcdFlags: Object.fromEntries(of('etcd').map(([name = '', value = '']) => [name, value])),
@@ -98,6 +106,16 @@ function parseJson(text: string | undefined): unknown {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** A state that was cut short, by a full disk say, is none. */
+function renewalOf(data: string | undefined): Pick<MachineFacts, 'renewal'> {
+  if (data === undefined) return {};
+  try {
+    return { renewal: JSON.parse(fromBase64(data)) as RenewalState };
+  } catch {
+    return {};
   }
 }
 

@@ -77,7 +77,8 @@ export function refuseLostMembers(spec: ClusterSpec, observed: Observed): void {
 function memberSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const input = groupInput(spec, observed, machine);
   if (input === undefined || memberStage(spec, observed, machine) !== 'start') return [];
-  return [...managedFilesStep(machine, input.facts, etcdServiceGroup(input))];
+  const groups = [operatorGroup(input), etcdServiceGroup(input)];
+  return groups.flatMap((group) => [...managedFilesStep(machine, input.facts, group)]);
 }
 
 /** Machines that balance and are no control planes. */

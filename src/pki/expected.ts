@@ -109,8 +109,8 @@ function kubeconfig(name: string, server: string, commonName: string, organizati
   };
 }
 
-/** The identity that the node authorizer knows the kubelet by. */
-function kubeletClient(machine: MachineSpec): ExpectedCertificate {
+/** The identity that the node authorizer knows the kubelet by, on every node. */
+export function kubeletClient(machine: MachineSpec): ExpectedCertificate {
   return {
     name: 'kubelet-client',
     path: KUBELET_CLIENT_LINK.path,

@@ -117,11 +117,14 @@ function machineColumns({ style }: Theme): Column<StatusReport['machines'][numbe
   ];
 }
 
-function certificateLines({ certificates }: StatusReport, { style }: Theme): string[] {
+function certificateLines({ certificates, failedRenewals }: StatusReport, { style }: Theme): string[] {
+  const failures = failedRenewals.map(({ machine, at, error }) =>
+    style.yellow(`${machine} could not renew its own at ${at}: ${error}`),
+  );
   const [first] = [...certificates].sort((a, b) => a.daysLeft - b.daysLeft);
-  if (!first) return ['none can be read'];
+  if (!first) return ['none can be read', ...failures];
   const text = `the first ends in ${count(first.daysLeft, 'day')}: ${first.path} on ${first.machine}`;
-  return [first.daysLeft < RENEW_BELOW_DAYS ? style.yellow(text) : text];
+  return [first.daysLeft < RENEW_BELOW_DAYS ? style.yellow(text) : text, ...failures];
 }
 
 function backupLines({ backups }: StatusReport, { style }: Theme): string[] {

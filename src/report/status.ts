@@ -60,6 +60,8 @@ export interface StatusReport {
   /** Per machine the certificate that ends first. */
   readonly certificates: readonly { readonly machine: string; readonly path: string; readonly daysLeft: number }[];
   readonly backups: BackupReport;
+  /** Machines whose own timer could not renew certificates that are due. */
+  readonly failedRenewals: readonly { readonly machine: string; readonly at: string; readonly error: string }[];
   /** Health conditions that do not hold. */
   readonly warnings: readonly CheckedCondition[];
 }
@@ -118,6 +120,7 @@ export function statusReport(spec: ClusterSpec, observed: Observed): StatusRepor
     machines: machineRows(spec, observed),
     certificates: soonestCertificates(observed),
     backups: backupReport(spec, observed),
+    failedRenewals: failedRenewals(observed),
     warnings: evaluate(HEALTH_CONDITIONS, spec, observed).filter(({ state }) => state === 'failed'),
   };
 }
@@ -201,6 +204,14 @@ function nodeState({ kube }: Observed, name: string): StatusReport['machines'][n
   const node = findByName(kube.nodes, name);
   if (node === undefined) return 'absent';
   return node.ready ? 'Ready' : 'NotReady';
+}
+
+function failedRenewals({ machines }: Observed): StatusReport['failedRenewals'] {
+  return Object.values(machines).flatMap(({ name, facts }) => {
+    const last = facts?.renewal;
+    if (last === undefined || last.outcome === 'ok') return [];
+    return [{ machine: name, at: last.lastAttempt, error: last.error ?? last.outcome }];
+  });
 }
 
 function soonestCertificates(observed: Observed): StatusReport['certificates'] {

@@ -23,6 +23,7 @@ export function factsText(facts: MachineFacts): string {
     ...facts.packages.map((name) => ['package', name, 'installed']),
     ...(facts.backup ? [['backup', 'state', base64(JSON.stringify(facts.backup))]] : []),
     ...(facts.rehearsal ? [['backup', 'rehearsal', base64(JSON.stringify(facts.rehearsal))]] : []),
+    ...(facts.renewal ? [['renewal', base64(JSON.stringify(facts.renewal))]] : []),
     ['binaries', base64(JSON.stringify(facts.binaries))],
   ];
   return `${records.map((record) => record.join('\t')).join('\n')}\n`;

@@ -296,7 +296,7 @@ function certificatesOf(files: readonly FileContent[], servingCertificate: strin
     const text = String(content);
     if (path.endsWith('.crt')) return [[path, text]];
     if (path === KUBELET_CLIENT_LINK.target) return [[KUBELET_CLIENT_LINK.path, text]];
-    const embedded = /client-certificate-data: (\S+)/.exec(text)?.[1];
+    const embedded = path.endsWith('.conf') ? /client-certificate-data: (\S+)/.exec(text)?.[1] : undefined;
     return embedded === undefined ? [] : [[path, Buffer.from(embedded, 'base64').toString()]];
   });
   return { ...Object.fromEntries(entries), [serving]: servingCertificate };

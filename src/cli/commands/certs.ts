@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { newCommand } from '../teach.ts';
 import type { Frame } from '../verb.ts';
+import { certsCheckCommand, certsListCommand } from './certs-look.ts';
+import { certsRenewCommand } from './certs-renew.ts';
 
 /** Subcommands, in the order of the help. Each family is a file of its own. */
-const PARTS: readonly ((frame: Frame) => Command)[] = [];
+const PARTS: readonly ((frame: Frame) => Command)[] = [certsListCommand, certsCheckCommand, certsRenewCommand];
 
 /** `quorate certs …`: every certificate and key of the cluster. */
 export function certsCommand(frame: Frame): Command {

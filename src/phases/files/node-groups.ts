@@ -12,6 +12,7 @@ import {
   operatorConvenienceFiles,
   staticPodFiles,
 } from '../../manifests/node-files.ts';
+import { RENEW_TIMER } from '../../manifests/renew-certificates.ts';
 import type { Observed } from '../../observe/observed.ts';
 import { certificatePath } from '../../pki/names.ts';
 import { etcdClusterToken } from '../../pki/shared.ts';
@@ -53,14 +54,15 @@ export function runtimeGroup({ spec, machine, facts }: GroupInput): ManagedFiles
   };
 }
 
-/** What a person finds on a control plane, and the approver of serving certificates. */
+/** What a person finds on a control plane, the approver of serving certificates, and the renewal of the machine's own certificates. */
 export function operatorGroup({ spec, machine }: GroupInput): ManagedFiles {
   const isPlane = machine.role === 'control-plane';
+  const renews = isPlane || machine.role === 'etcd';
   return {
     id: 'operator',
-    what: 'shell profile and the approver of serving certificates',
+    what: isPlane ? 'shell profile, approval and renewal of certificates' : 'renewal of certificates',
     files: operatorConvenienceFiles(spec, machine),
-    units: isPlane ? ['quorate-approve-kubelet-serving.timer'] : [],
+    units: [...(isPlane ? ['quorate-approve-kubelet-serving.timer'] : []), ...(renews ? [RENEW_TIMER] : [])],
   };
 }
 

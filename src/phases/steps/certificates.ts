@@ -1,18 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import type { Context } from '../../core/context.ts';
 import { QuorateError } from '../../core/errors.ts';
-import { waitFor } from '../../core/wait.ts';
-import { servedFingerprint } from '../../kube/probe.ts';
 import type { MachineFacts } from '../../machines/facts.ts';
 import type { Observed } from '../../observe/observed.ts';
+import { READ_AT_START } from '../../observe/served.ts';
 import { controlPlaneKubeletConf, issueCertificates } from '../../pki/issue.ts';
-import {
-  API_SERVER_PORT,
-  certificatePath,
-  KUBELET_CLIENT_LINK,
-  KUBELET_CONF_PATH,
-  SHARED_PATHS,
-} from '../../pki/names.ts';
+import { KUBELET_CLIENT_LINK, KUBELET_CONF_PATH, SHARED_PATHS } from '../../pki/names.ts';
 import { sharedPathsOf, sharingMachines } from '../../pki/placement.ts';
 import { certificatesToIssue } from '../../pki/problems.ts';
 import { sharedFiles } from '../../pki/shared.ts';
@@ -20,6 +12,7 @@ import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import { planningFacts } from '../facts.ts';
 import { SERIAL_LANE, type Step } from '../step.ts';
 import type { Toolbox } from '../toolbox.ts';
+import { awaitReloaded } from './reloaded.ts';
 
 /** Gives a machine the authorities that it needs and certificates of its own. */
 export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
@@ -104,27 +97,14 @@ function leafSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, 
       run: async (ctx, tools) => {
         const leaves = wanted.map(({ expected }) => expected);
         await issueLeaves(ctx, tools, spec, machine, leaves);
-        if (isServing && names.includes('apiserver')) await awaitServed(ctx, tools, machine);
+        if (isServing) await awaitReloaded(ctx, tools, spec, machine, leaves);
       },
     },
   ];
 }
 
-/** The API server looks at its files when they change and once a minute (dynamic_serving_content.go). */
-const RELOAD_DEADLINE_MS = 90_000;
-
-/** Waits until the API server presents the certificate that lies on disk. One that is down presents none and is let be. */
-async function awaitServed(ctx: Context, tools: Toolbox, machine: MachineSpec): Promise<void> {
-  const file = await tools.fleet.machine(machine.name).readFile(ctx, certificatePath('apiserver'));
-  const wanted = new X509Certificate(Buffer.from(file ?? '')).fingerprint256;
-  const condition = `the API server of ${machine.name} presents its new certificate`;
-  await waitFor(ctx, { condition, deadlineMs: RELOAD_DEADLINE_MS, intervalMs: 500 }, async () => {
-    const served = await servedFingerprint(ctx, machine.address, API_SERVER_PORT);
-    return served === undefined || served === wanted ? true : 'it still presents the old one';
-  });
-}
-
-async function issueLeaves(
+/** Issues certificates, writes them, and ends the programs that would not read them again. The lane is the caller's business. */
+export async function issueLeaves(
   ctx: Context,
   tools: Toolbox,
   spec: ClusterSpec,
@@ -140,15 +120,9 @@ async function issueLeaves(
     // The kubelet itself replaces this link whenever it rotates its certificate.
     await host.exec(ctx, ['ln', '-sfn', KUBELET_CLIENT_LINK.target, KUBELET_CLIENT_LINK.path]);
   }
-  for (const [path, program] of Object.entries(READ_ONCE)) {
+  for (const [program, path] of Object.entries(READ_AT_START)) {
     if (!files.some((file) => file.path === path)) continue;
     // Exit code 1: it does not run, on a new control plane. The kubelet starts it again; a standby takes over meanwhile.
     await host.exec(ctx, ['pkill', '-TERM', '-f', `^${program} `], { allowFailure: true });
   }
 }
-
-/** Programs that read their client certificate at their start only. etcd, API server and kubelet read theirs again. */
-const READ_ONCE: Readonly<Record<string, string>> = {
-  '/etc/kubernetes/controller-manager.conf': 'kube-controller-manager',
-  '/etc/kubernetes/scheduler.conf': 'kube-scheduler',
-};

@@ -51,7 +51,8 @@ export function missingBinaries(spec: ClusterSpec, machine: MachineSpec, facts: 
     .filter(({ installPath, version }) => facts.binaries[installPath]?.version !== version);
 }
 
-const ETCD_BINARIES = ['etcd', 'etcdctl', 'etcdutl'];
+/** kubeadm renews the certificates of a member, on its own machine too. */
+const ETCD_BINARIES = ['etcd', 'etcdctl', 'etcdutl', 'kubeadm'];
 
 /** etcd itself runs from an image on control planes, and as a program on machines of its own. */
 function needsBinary({ role }: MachineSpec, name: string): boolean {
