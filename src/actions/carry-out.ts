@@ -47,7 +47,9 @@ export interface Change {
   readonly first?: readonly Phase[];
   /** The cluster as it will be seen once those are through, for the plan that is shown. */
   readonly afterFirst?: (observed: Observed) => Observed;
-  /** false: the usual phases do not follow. */
+  /** What comes after the usual phases. */
+  readonly last?: readonly Phase[];
+  /** true: the usual phases do not follow. */
   readonly onlyFirst?: boolean;
 }
 
@@ -102,9 +104,10 @@ function requireReadable({ kube, kubeError }: Observed): void {
   );
 }
 
-function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, onlyFirst }: Change) {
+function planOf(spec: ClusterSpec, observed: Observed, { first = [], afterFirst, last = [], onlyFirst }: Change) {
   const before = makePlan(spec, observed, first);
-  return onlyFirst ? before : [...before, ...makePlan(spec, afterFirst?.(observed) ?? observed)];
+  const after = afterFirst?.(observed) ?? observed;
+  return [...before, ...(onlyFirst ? [] : makePlan(spec, after)), ...makePlan(spec, after, last)];
 }
 
 /**
@@ -121,8 +124,8 @@ async function applyAlone(
   options: ChangeOptions,
 ): Promise<ApplyResult> {
   if (agreed.changes === 0) return { steps: 0, phases: [] };
-  const { verb, first = [], onlyFirst } = change;
-  const phases = onlyFirst ? first : [...first, ...PHASES];
+  const { verb, first = [], last = [], onlyFirst } = change;
+  const phases = [...first, ...(onlyFirst ? [] : PHASES), ...last];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
     const observed = await observePatiently(alone, fleet);
     requireReadable(observed);

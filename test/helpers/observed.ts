@@ -191,6 +191,7 @@ function bareFacts(spec: ClusterSpec, machine: MachineSpec): MachineFacts {
     files: {},
     units: {},
     certificates: {},
+    authorities: {},
     images: requiredArtifacts(spec.kubernetesVersion).flatMap((artifact) =>
       artifact.kind === 'image' ? [artifact.reference] : [],
     ),
