@@ -23,7 +23,10 @@ export function kubeletCertificates(machine: MachineSpec): readonly ExpectedCert
     usages: ['server'],
   };
   if (machine.role !== 'worker') return [server];
-  return [{ ...identity, name: 'kubelet-client', path: KUBELET_CLIENT_LINK.path, sans: [], usages: ['client'] }, server];
+  return [
+    { ...identity, name: 'kubelet-client', path: KUBELET_CLIENT_LINK.path, sans: [], usages: ['client'] },
+    server,
+  ];
 }
 
 /** Whether the first certificate of `authority` has signed the first of `pem`; true for a text that is none: that is another problem. */

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { newCommand } from '../teach.ts';
 import type { Frame } from '../verb.ts';
+import { rotateCaCommand, rotateEncryptionKeyCommand, rotateSaKeyCommand } from './certs-rotate.ts';
 
 /** Subcommands, in the order of the help. Each family is a file of its own. */
-const PARTS: readonly ((frame: Frame) => Command)[] = [];
+const PARTS: readonly ((frame: Frame) => Command)[] = [rotateCaCommand, rotateSaKeyCommand, rotateEncryptionKeyCommand];
 
 /** `quorate certs …`: every certificate and key of the cluster. */
 export function certsCommand(frame: Frame): Command {

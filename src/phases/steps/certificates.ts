@@ -20,8 +20,8 @@ import { trustDigest } from '../../pki/trust.ts';
 import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import { planningFacts } from '../facts.ts';
 import { SERIAL_LANE, type Step } from '../step.ts';
-import { isKeptFor, rotationOf, unfinished } from './rotation-state.ts';
 import type { Toolbox } from '../toolbox.ts';
+import { isKeptFor, rotationOf, unfinished } from './rotation-state.ts';
 
 /** Gives a machine the authorities that it needs and certificates of its own. */
 export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {

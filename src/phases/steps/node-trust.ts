@@ -3,8 +3,8 @@
 import type { Context } from '../../core/context.ts';
 import type { MachineFacts } from '../../machines/facts.ts';
 import type { Observed } from '../../observe/observed.ts';
-import { isIssuedBy, kubeletCertificates } from '../../pki/expected-kubelet.ts';
 import type { ExpectedCertificate } from '../../pki/expected.ts';
+import { isIssuedBy, kubeletCertificates } from '../../pki/expected-kubelet.ts';
 import { issueCertificates } from '../../pki/issue.ts';
 import { kubeletConf } from '../../pki/kubeconfig.ts';
 import { certificatePath, KUBELET_CLIENT_LINK, KUBELET_CONF_PATH, KUBELET_SERVER_LINK } from '../../pki/names.ts';
