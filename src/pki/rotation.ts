@@ -83,6 +83,11 @@ export function stateOfDigest(digest: string | undefined): RotationState | undef
   return digest === undefined ? undefined : STATES.get(digest);
 }
 
+/** The state that a file of this content says; undefined for any other. */
+export function stageOfText(text: string | undefined): RotationState | undefined {
+  return text === undefined ? undefined : stateOfDigest(sha256(text));
+}
+
 /**
  * Where a rotation stands by what machines say: the furthest one counts, for a stage is only begun when the one before is complete
  * everywhere. Throws ROTATION_UNFINISHED for two rotations at once, which no run of ours makes.

@@ -214,9 +214,9 @@ async function secretsOf(
   material: SharedMaterial,
   now: number,
 ): Promise<FileContent[]> {
-  if (machine.role === 'loadbalancer')
-    return [{ path: certificatePath('ca'), content: material.authorities.ca.certificate, mode: 0o644 }];
-  if (machine.role === 'worker') return [{ path: KUBELET_CONF_PATH, content: 'kubelet.conf', mode: 0o600 }];
+  const authority = { path: certificatePath('ca'), content: material.authorities.ca.certificate, mode: 0o644 };
+  if (machine.role === 'loadbalancer') return [authority];
+  if (machine.role === 'worker') return [authority, { path: KUBELET_CONF_PATH, content: 'kubelet.conf', mode: 0o600 }];
   const shared = sharedPathsOf(spec, machine);
   return [
     ...sharedFiles(material).filter(({ path }) => shared.includes(path)),
