@@ -1,11 +1,11 @@
 // Rotation of authorities and keys, stage after stage: what `quorate certs rotate-…` does.
 import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
+import { messageOf, QuorateError } from '../core/errors.ts';
 import { formatDuration } from '../core/wait.ts';
 import { withClusterLock } from '../engine/lock.ts';
 import type { PlanReport } from '../engine/plan.ts';
 import { recorded } from '../engine/run.ts';
-import { connectKube } from '../kube/connect.ts';
+import { awaitKube } from '../kube/connect.ts';
 import { type BehindWorkloads, workloadsBehind } from '../kube/trusted-authority.ts';
 import type { Observed } from '../observe/observed.ts';
 import { awaitEncryptionConfig, rewriteAllSecrets, verifyEncryption } from '../phases/encrypt-again.ts';
@@ -57,6 +57,9 @@ export interface RotateReport {
   readonly behind?: BehindWorkloads;
   readonly durationMs: number;
 }
+
+/** An API server that has just been restarted is ready within seconds; a busy host makes that a minute. */
+const LIST_DEADLINE_MS = 60_000;
 
 /** Pods' tokens live for an hour and are renewed earlier (kubelet, TokenRequest): after it none of the old key is in use. */
 export const TOKEN_AGE_MS = 60 * 60_000;
@@ -187,14 +190,27 @@ function refuseEarlyFinish(
   );
 }
 
-async function behindNow(ctx: Context, spec: ClusterSpec, options: RotateOptions): Promise<BehindWorkloads> {
-  const { fleet } = await openCluster(ctx, spec, options);
-  return workloadsBehind(await connectKube(ctx, fleet));
+/** undefined when the API could not say: it is a help, and no reason to end a rotation half-way. */
+async function behindNow(
+  ctx: Context,
+  spec: ClusterSpec,
+  options: RotateOptions,
+): Promise<BehindWorkloads | undefined> {
+  try {
+    const { fleet } = await openCluster(ctx, spec, options);
+    return await workloadsBehind(await awaitKube(ctx, fleet, LIST_DEADLINE_MS));
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    ctx.emit('warning', {
+      text: `which workloads have read the authorities before could not be told: ${messageOf(error)}`,
+    });
+    return undefined;
+  }
 }
 
 /** Said before API servers present certificates of the new authority: who has read the old one alone may not follow. */
 async function warnOfBehind(ctx: Context, spec: ClusterSpec, options: RotateOptions): Promise<void> {
-  const { workloads, pods } = await behindNow(ctx, spec, options);
+  const { workloads, pods } = (await behindNow(ctx, spec, options)) ?? { workloads: [], pods: [] };
   const names = [...workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`), ...pods];
   if (names.length === 0) return;
   ctx.emit('warning', {

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it } from 'vitest';
-import { CLUSTER_FILE, CONTROL_PLANES, json, mustOnMachine, mustRun, onCluster, quorate, start } from './support/cli.ts';
+import {
+  CLUSTER_FILE,
+  CONTROL_PLANES,
+  json,
+  mustOnMachine,
+  mustRun,
+  onCluster,
+  quorate,
+  start,
+} from './support/cli.ts';
 import { expectError } from './support/errors.ts';
 import { useHealthyCluster } from './support/health.ts';
 import { kubectl } from './support/kubectl.ts';
@@ -13,7 +22,8 @@ import { underLoad } from './support/load.ts';
 useHealthyCluster();
 
 const DEADLINE_MS = 900_000;
-const SHARED = 'cat /etc/kubernetes/pki/ca.* /etc/kubernetes/pki/etcd/ca.* /etc/kubernetes/pki/front-proxy-ca.* | sha256sum';
+const SHARED =
+  'cat /etc/kubernetes/pki/ca.* /etc/kubernetes/pki/etcd/ca.* /etc/kubernetes/pki/front-proxy-ca.* | sha256sum';
 
 interface Rotation {
   readonly stages: readonly { readonly stage: string }[];
@@ -102,7 +112,9 @@ describe('the key of service accounts', () => {
     for (const one of [before, after]) expect(await whoAmI(one)).toContain('system:serviceaccount:default:default');
     const early = await quorate(['certs', 'rotate-sa-key', '--finish', '--yes', '-f', CLUSTER_FILE]);
     expectError(early, 'ROTATION_REFUSED', 3, /tokens of the old key/);
-    expect((await mustRun(['certs', 'rotate-sa-key', '--finish', '--min-age', '1s', '--yes', '-f', CLUSTER_FILE])).exitCode).toBe(0);
+    expect(
+      (await mustRun(['certs', 'rotate-sa-key', '--finish', '--min-age', '1s', '--yes', '-f', CLUSTER_FILE])).exitCode,
+    ).toBe(0);
     await expect(whoAmI(before)).rejects.toThrow();
     expect(await json('status')).toBeDefined();
   });

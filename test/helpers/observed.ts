@@ -147,7 +147,9 @@ function observedOf(
       ),
       workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'coredns', desired: 2, ready: 2 }],
       dnsNodes: ['w1', 'w2'],
-      staticPods: Object.fromEntries(controlPlanes(spec).flatMap((machine) => podsOf(spec, machine, material))),
+      staticPods: Object.fromEntries(
+        controlPlanes(spec).flatMap((machine) => podsOf(spec, machine, material, machines[machine.name]?.facts)),
+      ),
       record: finishedRecord(spec, undefined),
       clusterConfiguration: toYaml(kubeadmClusterConfiguration(spec)),
     },
@@ -156,8 +158,13 @@ function observedOf(
 
 type ShownPod = NonNullable<Observed['kube']>['staticPods'][string];
 
-function podsOf(spec: ClusterSpec, machine: MachineSpec, material: SharedMaterial): [string, ShownPod][] {
-  const digests = staticPodDigests(spec, machine, bareFacts(spec, machine), firstStart(spec, material));
+function podsOf(
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  material: SharedMaterial,
+  facts = bareFacts(spec, machine),
+): [string, ShownPod][] {
+  const digests = staticPodDigests(spec, machine, facts, firstStart(spec, material));
   return Object.entries(digests).map(([pod, digest]) => [
     `${pod}-${machine.name}`,
     { ready: true, digest, restarts: 0 },
@@ -234,14 +241,21 @@ async function filesOf(
   const bare = bareFacts(spec, machine);
   const isMember = etcdMachines(spec).some(({ name }) => name === machine.name);
   const bootstrap = firstStart(spec, material);
+  const secrets = await secretsOf(spec, machine, material, now);
+  // Manifests are rendered on a machine that has its authorities and keys already.
+  const keyed = {
+    ...bare,
+    files: Object.fromEntries(secrets.map((file) => [file.path, stateOf(file, now)])),
+    certificates: certificatesOf(secrets, material.authorities.ca.certificate),
+  };
   return [
-    ...(await secretsOf(spec, machine, material, now)),
+    ...secrets,
     ...networkFiles(spec, machine),
     ...operatorConvenienceFiles(spec, machine),
     ...(isNode(machine) ? [...containerRuntimeFiles(spec, bare), ...kubeletFiles(spec, machine, bare)] : []),
     ...loadBalancerFiles(spec, machine, bare),
     ...(isMember ? [textFile(FORMED_PATH, 'Written by quorate once the cluster was whole.\n')] : []),
-    ...(machine.role === 'control-plane' ? staticPodFiles(spec, machine, bare, bootstrap) : []),
+    ...(machine.role === 'control-plane' ? staticPodFiles(spec, machine, keyed, bootstrap) : []),
     ...(machine.role === 'etcd' ? etcdServiceFiles(spec, machine, bare, bootstrap) : []),
   ];
 }

@@ -5,7 +5,12 @@ import type { Observed } from '../../../src/observe/observed.ts';
 import { afterWriting, completeStage, writeStage } from '../../../src/phases/rotate-shared.ts';
 import { rotationOf } from '../../../src/phases/steps/rotation-state.ts';
 import { ENCRYPTION_CONFIG_PATH } from '../../../src/pki/names.ts';
-import { type RotationMaterial, type RotationStage, type RotationState, rotatedPaths } from '../../../src/pki/rotation.ts';
+import {
+  type RotationMaterial,
+  type RotationStage,
+  type RotationState,
+  rotatedPaths,
+} from '../../../src/pki/rotation.ts';
 import { generateSharedMaterial, sharedFiles } from '../../../src/pki/shared.ts';
 import { recordingContext } from '../../helpers/context.ts';
 import { healthyFleet } from '../../helpers/observed.ts';
@@ -24,10 +29,10 @@ beforeAll(async () => {
         .map(({ path, content }) => [path, content.toString()]),
     );
   material = { before: part(fleet.material), after: part(await generateSharedMaterial(recordingContext())) };
-});
+}, 60_000);
 
 const state = (stage: RotationStage): RotationState => ({ kind: 'authorities', stage });
-const after = (stage: RotationStage, from = healthy) => afterWriting(spec, from, state(stage), material);
+const written = (stage: RotationStage, from = healthy) => afterWriting(spec, from, state(stage), material);
 const ids = (observed: Observed) =>
   makePlan(spec, observed).flatMap(({ phase, steps }) => steps.map(({ id }) => `${phase.id} ${id}`));
 
@@ -35,25 +40,25 @@ describe('the stage trust', () => {
   it('is written to every machine that shares the files, whole', () => {
     const steps = writeStage(state('trust'), material).plan(spec, healthy);
     expect(steps.map(({ id }) => id)).toEqual(['cp1/rotation', 'cp2/rotation', 'cp3/rotation']);
-    expect(writeStage(state('trust'), material).plan(spec, after('trust'))).toEqual([]);
+    expect(writeStage(state('trust'), material).plan(spec, written('trust'))).toEqual([]);
   });
 
   it('rolls every control plane, and brings the authorities to workers', () => {
-    const steps = ids(after('trust'));
+    const steps = ids(written('trust'));
     for (const name of ['cp1', 'cp2', 'cp3']) expect(steps).toContain(`roll-control-planes ${name}/roll`);
-    expect(steps.filter((id) => id.endsWith('/kubelet-trust'))).toContain('prepare-machines worker1/kubelet-trust');
+    expect(steps.filter((id) => id.endsWith('/kubelet-trust'))).toContain('prepare-machines w1/kubelet-trust');
     expect(steps).toContain('form-cluster cluster-objects');
   });
 
   it('is what the machines say from then on', () => {
-    expect(rotationOf(spec, after('trust'))?.state).toEqual(state('trust'));
+    expect(rotationOf(spec, written('trust'))?.state).toEqual(state('trust'));
     expect(rotationOf(spec, healthy)).toBeUndefined();
   });
 });
 
 describe('the stage reissue', () => {
   it('issues every certificate of the control planes anew', () => {
-    const steps = makePlan(spec, after('reissue')).flatMap((phase) => phase.steps);
+    const steps = makePlan(spec, written('reissue')).flatMap((phase) => phase.steps);
     const issue = steps.find(({ id }) => id === 'cp1/certificates');
     for (const name of ['apiserver', 'etcd-peer', 'admin.conf', 'kubelet-client']) expect(issue?.title).toContain(name);
   });
@@ -61,23 +66,25 @@ describe('the stage reissue', () => {
 
 describe('a rotation that was ended half-way', () => {
   it('is named by every other verb, with the command that goes on', () => {
-    const whole = after('trust');
+    const whole = written('trust');
     const half: Observed = { ...whole, machines: { ...whole.machines, cp3: healthy.machines.cp3 ?? expect.fail() } };
     expect(() => makePlan(spec, half)).toThrowError(
       expect.objectContaining({ code: 'ROTATION_UNFINISHED', hint: 'go on with: quorate certs rotate-ca' }),
     );
-    expect(() => makePlan(spec, after('trust', half))).not.toThrow();
+    expect(() => makePlan(spec, written('trust', half))).not.toThrow();
   });
 
   it('is no reason to refuse anything once all machines agree', () => {
-    expect(() => makePlan(spec, after('trusted'))).not.toThrow();
+    expect(() => makePlan(spec, written('trusted'))).not.toThrow();
   });
 
   it('gives a machine that joins what the others keep', () => {
-    const whole = after('trusted');
+    const whole = written('trusted');
     const bare = healthy.machines.cp3?.facts ?? expect.fail();
     const files = Object.fromEntries(
-      Object.entries(bare.files).filter(([path]) => !path.startsWith('/etc/kubernetes/pki/') && path !== ENCRYPTION_CONFIG_PATH),
+      Object.entries(bare.files).filter(
+        ([path]) => !path.startsWith('/etc/kubernetes/pki/') && path !== ENCRYPTION_CONFIG_PATH,
+      ),
     );
     const joining: Observed = {
       ...whole,

@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openAuthority } from '../../../src/pki/certificate.ts';
-import { certificatePath, ENCRYPTION_CONFIG_PATH, SA_KEY_PATH, SA_PUB_PATH, SHARED_PATHS } from '../../../src/pki/names.ts';
+import {
+  certificatePath,
+  ENCRYPTION_CONFIG_PATH,
+  SA_KEY_PATH,
+  SA_PUB_PATH,
+  SHARED_PATHS,
+} from '../../../src/pki/names.ts';
 import {
   encryptionKeys,
   furthest,
@@ -33,7 +39,10 @@ type Disk = Record<string, string>;
 let before: Disk;
 const materials = {} as Record<RotationKind, RotationMaterial>;
 beforeAll(async () => {
-  const [old, fresh] = await Promise.all([generateSharedMaterial(recordingContext()), generateSharedMaterial(recordingContext())]);
+  const [old, fresh] = await Promise.all([
+    generateSharedMaterial(recordingContext()),
+    generateSharedMaterial(recordingContext()),
+  ]);
   before = byPath(sharedFiles(old));
   const after = byPath(sharedFiles(fresh));
   const [key] = encryptionKeys(after[ENCRYPTION_CONFIG_PATH] ?? '');
@@ -58,7 +67,9 @@ describe('the files of a stage', () => {
   ] as const)('%s: what signs comes first, and its key is the signing one', (stage, trusted, signing) => {
     const files = contents('authorities', stage);
     const { authorities } = { authorities: materials.authorities };
-    expect(certificatesIn(files[CA] ?? '')).toEqual(trusted.flatMap((when) => certificatesIn(authorities[when][CA] ?? '')));
+    expect(certificatesIn(files[CA] ?? '')).toEqual(
+      trusted.flatMap((when) => certificatesIn(authorities[when][CA] ?? '')),
+    );
     expect(files['/etc/kubernetes/pki/etcd/ca.key']).toBe(authorities[signing]['/etc/kubernetes/pki/etcd/ca.key']);
     // Whoever reads the shared files checks that key and first certificate belong together.
     expect(() => parseSharedMaterial({ ...before, ...files })).not.toThrow();
@@ -105,7 +116,9 @@ describe('the files of a stage', () => {
 
   it('hold no key that a machine has no use for', () => {
     const held = SHARED_PATHS.filter((path) => path !== '/etc/kubernetes/pki/etcd/ca.key');
-    const paths = rotationFiles({ kind: 'authorities', stage: 'trust' }, materials.authorities, held).map(({ path }) => path);
+    const paths = rotationFiles({ kind: 'authorities', stage: 'trust' }, materials.authorities, held).map(
+      ({ path }) => path,
+    );
     expect(paths.filter((path) => path.includes('etcd/ca.key'))).toEqual([]);
     expect(paths).toContain(keptPath('after', '/etc/kubernetes/pki/etcd/ca.crt'));
   });
@@ -175,8 +188,15 @@ function begun(stage: RotationStage, writes: readonly [string, string, string][]
 }
 
 describe('the next stages', () => {
-  const of = (kind: RotationKind, stage: string | undefined, direction: 'forward' | 'finish' | 'rollback', until?: RotationStage) =>
-    nextStages(kind, stage === undefined ? undefined : { kind, stage: stage as RotationStage }, direction, until).join(' ');
+  const of = (
+    kind: RotationKind,
+    stage: string | undefined,
+    direction: 'forward' | 'finish' | 'rollback',
+    until?: RotationStage,
+  ) =>
+    nextStages(kind, stage === undefined ? undefined : { kind, stage: stage as RotationStage }, direction, until).join(
+      ' ',
+    );
 
   it.each([
     [undefined, 'trust reissue distrust'],
