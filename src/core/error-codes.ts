@@ -234,6 +234,16 @@ export const ERRORS = {
     meaning: 'control planes hold different certificate authorities',
     hint: 'decide which one is right and remove the other from its machine',
   },
+  ROTATION_UNFINISHED: {
+    family: 'precondition',
+    meaning: 'a rotation of authorities or keys was ended half-way, or another one is under way',
+    hint: 'run the command that it names: it goes on where it ended',
+  },
+  ROTATION_REFUSED: {
+    family: 'precondition',
+    meaning: 'a rotation cannot take this step now',
+    hint: 'see docs/runbooks/',
+  },
   PKI_LAST_COPY: {
     family: 'precondition',
     meaning: "the machine holds the only copy of the cluster's keys that can be reached",

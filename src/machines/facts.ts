@@ -90,6 +90,8 @@ export interface MachineFacts {
   readonly units: Readonly<Record<string, UnitState>>;
   /** Public certificates by absolute path, PEM; for kubeconfigs the embedded client certificate. */
   readonly certificates: Readonly<Record<string, string>>;
+  /** The authorities that kubeconfigs on it trust, by absolute path, PEM. */
+  readonly authorities: Readonly<Record<string, string>>;
   /** Image references in containerd's k8s.io namespace; empty while containerd is down. */
   readonly images: readonly string[];
   /** Installed binaries by install path, from the stamp that the installer leaves. sha256 is hex. */

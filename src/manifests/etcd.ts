@@ -2,6 +2,7 @@
 import { imageReference } from '../artifacts/catalog.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { PKI_DIR } from '../pki/names.ts';
+import { trustDigest } from '../pki/trust.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { failoverTimings } from './failover.ts';
 import { memoryLimit } from './memory-limits.ts';
@@ -51,6 +52,8 @@ export function etcdPod(
     readiness: { ...target, path: '/readyz' },
     requests: { cpu: '100m', memory: '100Mi' },
     memoryLimit: memoryLimit('etcd', facts.memoryBytes),
+    // Its certificates it reads for every connection, the authority that it trusts once.
+    readsAtStart: [trustDigest(facts.certificates[`${ETCD_PKI}/ca.crt`])],
     mounts: [
       { name: 'etcd-data', path: ETCD_DATA_DIR, type: 'DirectoryOrCreate' },
       { name: 'etcd-certs', path: ETCD_PKI, type: 'DirectoryOrCreate' },

@@ -11,6 +11,7 @@ import {
   SA_KEY_PATH,
   SA_PUB_PATH,
 } from '../pki/names.ts';
+import { trustDigest } from '../pki/trust.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { auditPolicy } from './audit-policy.ts';
 import { clientURL } from './etcd.ts';
@@ -64,13 +65,26 @@ export function apiServerPod(spec: ClusterSpec, machine: MachineSpec, facts: Mac
     requests: { cpu: '250m', memory: '256Mi' },
     memoryLimit: memoryLimit('kube-apiserver', facts.memoryBytes),
     // authentication.yaml it reads again by itself.
-    readsAtStart: [toYaml(auditPolicy())],
+    readsAtStart: [toYaml(auditPolicy()), ...keysAtStart(facts)],
     mounts: [
       { name: 'k8s-certs', path: PKI_DIR, type: 'DirectoryOrCreate', readOnly: true },
       ...SYSTEM_CA_MOUNTS,
       ...APISERVER_EXTRA_MOUNTS,
     ],
   });
+}
+
+/**
+ * --etcd-cafile, --kubelet-certificate-authority and the keys of service accounts are read once; the client and the front-proxy
+ * authorities, and every certificate that it presents, again whenever they change.
+ */
+function keysAtStart({ certificates, files }: MachineFacts): readonly string[] {
+  return [
+    trustDigest(certificates[certificatePath('etcd/ca')]),
+    trustDigest(certificates[certificatePath('ca')]),
+    files[SA_KEY_PATH]?.sha256 ?? '',
+    files[SA_PUB_PATH]?.sha256 ?? '',
+  ];
 }
 
 /** The machine's own address only: `VIP:6443` on the same machine belongs to HAProxy. */

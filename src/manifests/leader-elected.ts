@@ -2,6 +2,8 @@
 import { imageReference } from '../artifacts/catalog.ts';
 import type { MachineFacts } from '../machines/facts.ts';
 import { certificatePath, keyPath, PKI_DIR, SA_KEY_PATH } from '../pki/names.ts';
+import { SIGNING_CERTIFICATE_PATH } from '../pki/rotation.ts';
+import { certificatesIn, trustDigest } from '../pki/trust.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { failoverTimings, http2KeepaliveEnv } from './failover.ts';
 import { memoryLimit } from './memory-limits.ts';
@@ -22,13 +24,15 @@ export function controllerManagerPod(spec: ClusterSpec, facts: MachineFacts): Ku
   return staticPod({
     component: 'kube-controller-manager',
     image: imageReference('kube-controller-manager', spec.kubernetesVersion),
-    flags: { ...controllerManagerFlags(spec), ...controllerManagerExtraFlags(spec) },
+    flags: { ...controllerManagerFlags(spec, facts), ...controllerManagerExtraFlags(spec) },
     env: http2KeepaliveEnv(),
     probePort: CONTROLLER_MANAGER_PORT,
     startup: target,
     liveness: target,
     requests: { cpu: '200m', memory: '64Mi' },
     memoryLimit: memoryLimit('kube-controller-manager', facts.memoryBytes),
+    // What it gives to every namespace, and the key of tokens; what it signs certificates with it reads again.
+    readsAtStart: [trustDigest(facts.certificates[certificatePath('ca')]), facts.files[SA_KEY_PATH]?.sha256 ?? ''],
     mounts: [
       { name: 'k8s-certs', path: PKI_DIR, type: 'DirectoryOrCreate', readOnly: true },
       ...SYSTEM_CA_MOUNTS,
@@ -91,7 +95,7 @@ function kubeconfigMount(path: string): HostMount {
   return { name: 'kubeconfig', path, type: 'FileOrCreate', readOnly: true };
 }
 
-function controllerManagerFlags(spec: ClusterSpec): Flags {
+function controllerManagerFlags(spec: ClusterSpec, facts: MachineFacts): Flags {
   return {
     ...kubeconfigFlags(CONTROLLER_MANAGER_CONF),
     'allocate-node-cidrs': 'true',
@@ -100,7 +104,7 @@ function controllerManagerFlags(spec: ClusterSpec): Flags {
     'service-cluster-ip-range': spec.networking.serviceSubnet,
     'client-ca-file': certificatePath('ca'),
     'requestheader-client-ca-file': certificatePath('front-proxy-ca'),
-    'cluster-signing-cert-file': certificatePath('ca'),
+    'cluster-signing-cert-file': signingCertificate(facts),
     'cluster-signing-key-file': keyPath('ca'),
     'root-ca-file': certificatePath('ca'),
     'service-account-private-key-file': SA_KEY_PATH,
@@ -108,4 +112,10 @@ function controllerManagerFlags(spec: ClusterSpec): Flags {
     // The last two sign cluster-info for `kubeadm join` and remove expired tokens.
     controllers: '*,bootstrapsigner,tokencleaner',
   };
+}
+
+/** It signs with a file of one certificate only; while two authorities are trusted, that one lies beside them. */
+function signingCertificate({ certificates }: MachineFacts): string {
+  const path = certificatePath('ca');
+  return certificatesIn(certificates[path] ?? '').length > 1 ? SIGNING_CERTIFICATE_PATH : path;
 }

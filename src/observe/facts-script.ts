@@ -46,8 +46,9 @@ export const OBSERVED_UNITS = [
 ] as const;
 
 /**
- * Prints tab-separated records: `fact name value`, `file sha256 mode mtime path`, `unit …`, `pem path base64`,
- * `image reference`, `address interface cidr`, `package name status`, `backup state|rehearsal base64`. Paths and units arrive as arguments, split by `--`.
+ * Prints tab-separated records: `fact name value`, `file sha256 mode mtime path`, `unit …`, `pem path base64`, `authority path base64`,
+ * `image reference`, `address interface cidr`, `package name status`, `backup state|rehearsal base64`, `renewal base64`. Paths and units
+ * arrive as arguments, split by `--`.
  */
 export const FACTS_SCRIPT = `
 TAB=$(printf '\\t')
@@ -87,6 +88,8 @@ for path in /etc/kubernetes/*.conf; do
   [ -f "$path" ] || continue
   data=$(sed -n 's/^ *client-certificate-data: *//p' "$path")
   [ -n "$data" ] && pem "$path" "$data"
+  data=$(sed -n 's/^ *certificate-authority-data: *//p' "$path")
+  [ -n "$data" ] && printf 'authority\\t%s\\t%s\\n' "$path" "$data"
 done
 for path in /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/kubelet-server-current.pem; do
   [ -f "$path" ] && pem "$path" "$(sed -n '/BEGIN CERT/,/END CERT/p' "$path" | base64 -w0)"

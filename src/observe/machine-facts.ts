@@ -77,6 +77,7 @@ export function parseMachineFacts(text: string, address: string, at: ReadingTime
     files: parseFiles(of('stat'), of('sum')),
     units: parseUnits(of('unit').map(([line = '']) => line)),
     certificates: Object.fromEntries(of('pem').map(([path = '', data = '']) => [path, fromBase64(data)])),
+    authorities: Object.fromEntries(of('authority').map(([path = '', data = '']) => [path, fromBase64(data)])),
     images: of('image').flatMap(([reference = '']) => (reference === '' ? [] : [reference])),
     binaries: JSON.parse(fromBase64(of('binaries')[0]?.[0] ?? '') || '{}') as MachineFacts['binaries'],
     backends: parseBackends(of('haproxy').map(([line = '']) => line)),

@@ -34,6 +34,7 @@ function bareFacts(machine: MachineSpec): MachineFacts {
     files: {},
     units: {},
     certificates: {},
+    authorities: {},
     images: [],
     binaries: {},
     backends: {},

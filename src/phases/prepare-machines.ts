@@ -1,5 +1,6 @@
 import type { Phase } from './step.ts';
 import { certificateSteps, refuseConflicts } from './steps/certificates.ts';
+import { nodeTrustSteps } from './steps/node-trust.ts';
 import { packageSteps } from './steps/packages.ts';
 import { softwareSteps } from './steps/software.ts';
 
@@ -13,6 +14,7 @@ export const prepareMachines: Phase = {
       ...packageSteps(spec, observed, machine),
       ...softwareSteps(spec, observed, machine),
       ...certificateSteps(spec, observed, machine),
+      ...nodeTrustSteps(spec, observed, machine),
     ]);
   },
 };

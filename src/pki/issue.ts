@@ -4,7 +4,7 @@ import type { ClusterSpec, MachineSpec } from '../spec/types.ts';
 import { type Issuer, openAuthority } from './certificate.ts';
 import { type ExpectedCertificate, localServer } from './expected.ts';
 import { kubeletConf, renderKubeconfig } from './kubeconfig.ts';
-import { type AuthorityName, KUBELET_CLIENT_LINK, PKI_DIR } from './names.ts';
+import { type AuthorityName, KUBELET_CLIENT_LINK, KUBELET_SERVER_LINK, PKI_DIR } from './names.ts';
 import { pairFiles } from './shared.ts';
 import type { KeyPair, SharedMaterial } from './types.ts';
 
@@ -32,7 +32,7 @@ export function controlPlaneKubeletConf(
 
 /**
  * The files of some certificates of the table, fresh keys included: all for a new machine, or those that certificateProblems found
- * wanting. The kubelet's is written to KUBELET_CLIENT_LINK.target; the caller makes the link. Throws PKI_INVALID for an authority
+ * wanting. A kubelet's is written to the target of its link (names.ts); the caller makes the link. Throws PKI_INVALID for an authority
  * that cannot sign.
  */
 export async function issueCertificates(
@@ -68,7 +68,8 @@ function filesOf(
 ): FileContent[] {
   if (expected.kind === 'pair') return pairFiles(expected.path.slice(PKI_DIR.length + 1, -'.crt'.length), pair);
   if (expected.kind === 'kubelet') {
-    return [{ path: KUBELET_CLIENT_LINK.target, content: pair.certificate + pair.privateKey, mode: 0o600 }];
+    const { target } = expected.path === KUBELET_SERVER_LINK.path ? KUBELET_SERVER_LINK : KUBELET_CLIENT_LINK;
+    return [{ path: target, content: pair.certificate + pair.privateKey, mode: 0o600 }];
   }
   redactor?.add(Buffer.from(pair.privateKey).toString('base64'));
   const content = renderKubeconfig({

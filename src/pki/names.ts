@@ -31,6 +31,12 @@ export const KUBELET_CLIENT_LINK = {
   target: '/var/lib/kubelet/pki/kubelet-client-initial.pem',
 } as const;
 
+/** The same for its serving certificate, which it asks the cluster for and which is only written by others when authorities rotate. */
+export const KUBELET_SERVER_LINK = {
+  path: '/var/lib/kubelet/pki/kubelet-server-current.pem',
+  target: '/var/lib/kubelet/pki/kubelet-server-initial.pem',
+} as const;
+
 /** Members may do anything that RBAC's cluster-admin allows; revocable, because RBAC grants it. */
 export const CLUSTER_ADMINS = 'kubeadm:cluster-admins';
 /** Members bypass RBAC altogether; only super-admin.conf, for when RBAC itself is broken. */

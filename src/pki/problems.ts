@@ -6,6 +6,7 @@ import { type ExpectedCertificate, expectedCertificates } from './expected.ts';
 import { type CertificateInfo, daysLeft, inspectCertificate, parseCertificate } from './inspect.ts';
 import { certificatePath } from './names.ts';
 import { canonicalSan } from './san.ts';
+import { trustDigest } from './trust.ts';
 
 /**
  * A certificate is renewed when fewer days than this are left. Leaves live 365 days and kubeadm renews them at each
@@ -19,6 +20,7 @@ export type CertificateProblemKind =
   | 'missing'
   | 'unreadable'
   | 'wrong-issuer'
+  | 'wrong-authority'
   | 'wrong-subject'
   | 'san-missing'
   | 'not-yet-valid'
@@ -54,19 +56,34 @@ export function certificateProblems(
   ];
 }
 
-/** A control plane's certificates that need to be issued, with the reasons. `certificates` is PEM by absolute path. */
+/**
+ * A control plane's certificates that need to be issued, with the reasons. `certificates` is PEM by absolute path, `authorities` what
+ * kubeconfigs trust, likewise: one that trusts others than the cluster's authorities as they are now is made anew.
+ */
 export function certificatesToIssue(
   spec: ClusterSpec,
   machine: MachineSpec,
   certificates: Readonly<Record<string, string>>,
   nowMs: number,
+  authorities: Readonly<Record<string, string>> = {},
 ): readonly { readonly expected: ExpectedCertificate; readonly problems: readonly CertificateProblem[] }[] {
   return expectedCertificates(spec, machine)
     .map((expected) => {
       const authority = certificates[certificatePath(expected.issuer)];
-      return { expected, problems: certificateProblems(expected, certificates[expected.path], authority, nowMs) };
+      const problems = certificateProblems(expected, certificates[expected.path], authority, nowMs);
+      return { expected, problems: [...problems, ...trustProblems(expected, authorities[expected.path], authority)] };
     })
     .filter(({ problems }) => problems.length > 0);
+}
+
+function trustProblems(
+  { kind, issuer }: ExpectedCertificate,
+  embedded: string | undefined,
+  authority: string | undefined,
+): CertificateProblem[] {
+  if (kind !== 'kubeconfig' || embedded === undefined || authority === undefined) return [];
+  if (trustDigest(embedded) === trustDigest(authority)) return [];
+  return [problem('wrong-authority', `trusts others than ${certificatePath(issuer)}`)];
 }
 
 /** Only the signature tells: all clusters' authorities have the same name. */

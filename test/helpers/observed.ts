@@ -151,7 +151,9 @@ function observedOf(
       ),
       workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'coredns', desired: 2, ready: 2 }],
       dnsNodes: ['w1', 'w2'],
-      staticPods: Object.fromEntries(controlPlanes(spec).flatMap((machine) => podsOf(spec, machine, material))),
+      staticPods: Object.fromEntries(
+        controlPlanes(spec).flatMap((machine) => podsOf(spec, machine, material, machines[machine.name]?.facts)),
+      ),
       record: finishedRecord(spec, undefined),
       clusterConfiguration: toYaml(kubeadmClusterConfiguration(spec)),
     },
@@ -160,8 +162,13 @@ function observedOf(
 
 type ShownPod = NonNullable<Observed['kube']>['staticPods'][string];
 
-function podsOf(spec: ClusterSpec, machine: MachineSpec, material: SharedMaterial): [string, ShownPod][] {
-  const digests = staticPodDigests(spec, machine, bareFacts(spec, machine), firstStart(spec, material));
+function podsOf(
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  material: SharedMaterial,
+  facts = bareFacts(spec, machine),
+): [string, ShownPod][] {
+  const digests = staticPodDigests(spec, machine, facts, firstStart(spec, material));
   return Object.entries(digests).map(([pod, digest]) => [
     `${pod}-${machine.name}`,
     { ready: true, digest, restarts: 0 },
@@ -195,6 +202,7 @@ function bareFacts(spec: ClusterSpec, machine: MachineSpec): MachineFacts {
     files: {},
     units: {},
     certificates: {},
+    authorities: {},
     images: requiredArtifacts(spec.kubernetesVersion).flatMap((artifact) =>
       artifact.kind === 'image' ? [artifact.reference] : [],
     ),
@@ -217,9 +225,9 @@ async function secretsOf(
   material: SharedMaterial,
   now: number,
 ): Promise<FileContent[]> {
-  if (machine.role === 'loadbalancer')
-    return [{ path: certificatePath('ca'), content: material.authorities.ca.certificate, mode: 0o644 }];
-  if (machine.role === 'worker') return [{ path: KUBELET_CONF_PATH, content: 'kubelet.conf', mode: 0o600 }];
+  const authority = { path: certificatePath('ca'), content: material.authorities.ca.certificate, mode: 0o644 };
+  if (machine.role === 'loadbalancer') return [authority];
+  if (machine.role === 'worker') return [authority, { path: KUBELET_CONF_PATH, content: 'kubelet.conf', mode: 0o600 }];
   const shared = sharedPathsOf(spec, machine);
   return [
     ...sharedFiles(material).filter(({ path }) => shared.includes(path)),
@@ -237,8 +245,15 @@ async function filesOf(
   const bare = bareFacts(spec, machine);
   const isMember = etcdMachines(spec).some(({ name }) => name === machine.name);
   const bootstrap = firstStart(spec, material);
+  const secrets = await secretsOf(spec, machine, material, now);
+  // Manifests are rendered on a machine that has its authorities and keys already.
+  const keyed = {
+    ...bare,
+    files: Object.fromEntries(secrets.map((file) => [file.path, stateOf(file, now)])),
+    certificates: certificatesOf(secrets, material.authorities.ca.certificate),
+  };
   return [
-    ...(await secretsOf(spec, machine, material, now)),
+    ...secrets,
     ...networkFiles(spec, machine),
     ...operatorConvenienceFiles(spec, machine),
     ...backupFiles(spec, machine),
@@ -248,7 +263,7 @@ async function filesOf(
     ...(isNode(machine) ? [...containerRuntimeFiles(spec, bare), ...kubeletFiles(spec, machine, bare)] : []),
     ...loadBalancerFiles(spec, machine, bare),
     ...(isMember ? [textFile(FORMED_PATH, 'Written by quorate once the cluster was whole.\n')] : []),
-    ...(machine.role === 'control-plane' ? staticPodFiles(spec, machine, bare, bootstrap) : []),
+    ...(machine.role === 'control-plane' ? staticPodFiles(spec, machine, keyed, bootstrap) : []),
     ...(machine.role === 'etcd' ? etcdServiceFiles(spec, machine, bare, bootstrap) : []),
   ];
 }

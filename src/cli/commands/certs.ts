@@ -3,9 +3,17 @@ import { newCommand } from '../teach.ts';
 import type { Frame } from '../verb.ts';
 import { certsCheckCommand, certsListCommand } from './certs-look.ts';
 import { certsRenewCommand } from './certs-renew.ts';
+import { rotateCaCommand, rotateEncryptionKeyCommand, rotateSaKeyCommand } from './certs-rotate.ts';
 
 /** Subcommands, in the order of the help. Each family is a file of its own. */
-const PARTS: readonly ((frame: Frame) => Command)[] = [certsListCommand, certsCheckCommand, certsRenewCommand];
+const PARTS: readonly ((frame: Frame) => Command)[] = [
+  certsListCommand,
+  certsCheckCommand,
+  certsRenewCommand,
+  rotateCaCommand,
+  rotateSaKeyCommand,
+  rotateEncryptionKeyCommand,
+];
 
 /** `quorate certs …`: every certificate and key of the cluster. */
 export function certsCommand(frame: Frame): Command {

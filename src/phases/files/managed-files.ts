@@ -19,7 +19,12 @@ export interface ManagedFiles {
   readonly files: readonly RenderedFile[];
   /** systemd units that must be enabled and active afterwards, in starting order. */
   readonly units: readonly string[];
+  /** Files that others write and that units of the group read when they start or reload: a unit that is older than one is behind it. */
+  readonly watches?: readonly WatchedFile[];
 }
+
+/** A file that is not of the group, and the unit that has to see it change. */
+export type WatchedFile = Pick<RenderedFile, 'path' | 'restarts' | 'reloads'>;
 
 /** At most one step: write what differs, then start, restart or reload the units concerned. None when all is as it should be. */
 export function managedFilesStep(
@@ -70,7 +75,8 @@ function findWork(facts: MachineFacts, group: ManagedFiles): Changes {
   const idle = group.units.filter((unit) => !(facts.units[unit]?.active && facts.units[unit]?.enabled));
   const concerned = (effect: 'restarts' | 'reloads') => {
     const stale = group.files.filter((file) => changed.includes(file) || isNewerThan(facts, file, file[effect]));
-    const units = new Set(stale.flatMap((file) => file[effect] ?? []));
+    const behind = (group.watches ?? []).filter((file) => isNewerThan(facts, file, file[effect]));
+    const units = new Set([...stale, ...behind].flatMap((file) => file[effect] ?? []));
     return [...units].filter((unit) => !idle.includes(unit));
   };
   const restarts = concerned('restarts');
@@ -78,7 +84,7 @@ function findWork(facts: MachineFacts, group: ManagedFiles): Changes {
 }
 
 /** True when the file was written after the unit started: a run ended between writing and restarting. */
-function isNewerThan(facts: MachineFacts, file: RenderedFile, unit: string | undefined): boolean {
+function isNewerThan(facts: MachineFacts, file: WatchedFile, unit: string | undefined): boolean {
   const state = unit === undefined ? undefined : facts.units[unit];
   return state?.active === true && (facts.files[file.path]?.mtimeMs ?? 0) > state.activeSinceMs;
 }

@@ -14,7 +14,7 @@ import {
 } from '../../manifests/node-files.ts';
 import { RENEW_TIMER } from '../../manifests/renew-certificates.ts';
 import type { Observed } from '../../observe/observed.ts';
-import { certificatePath } from '../../pki/names.ts';
+import { certificatePath, KUBELET_CLIENT_LINK, KUBELET_SERVER_LINK } from '../../pki/names.ts';
 import { etcdClusterToken } from '../../pki/shared.ts';
 import { type ClusterSpec, etcdMachines, isNode, type MachineSpec } from '../../spec/types.ts';
 import { planningFacts } from '../facts.ts';
@@ -99,6 +99,7 @@ export function etcdServiceGroup(input: GroupInput, bootstrap?: EtcdBootstrap): 
     what: 'etcd service',
     files: isMember ? etcdServiceFiles(spec, machine, facts, bootstrap ?? bootstrapOf(input)) : [],
     units: isMember ? ['etcd.service'] : [],
+    watches: isMember ? [{ path: certificatePath('etcd/ca'), restarts: 'etcd.service' }] : [],
   };
 }
 
@@ -109,6 +110,13 @@ export function kubeletGroup({ spec, machine, facts }: GroupInput): ManagedFiles
     what: 'kubelet configuration',
     files: isNode(machine) ? kubeletFiles(spec, machine, facts) : [],
     units: isNode(machine) ? ['kubelet.service'] : [],
+    // Of its kubeconfig and certificates only what quorate writes: the kubelet itself writes its own beside it, when it joins and later.
+    watches: isNode(machine)
+      ? [certificatePath('ca'), KUBELET_CLIENT_LINK.target, KUBELET_SERVER_LINK.target].map((path) => ({
+          path,
+          restarts: 'kubelet.service',
+        }))
+      : [],
   };
 }
 

@@ -4,21 +4,27 @@ import type { MachineFacts } from '../../machines/facts.ts';
 import type { Observed } from '../../observe/observed.ts';
 import { READ_AT_START } from '../../observe/served.ts';
 import { controlPlaneKubeletConf, issueCertificates } from '../../pki/issue.ts';
-import { KUBELET_CLIENT_LINK, KUBELET_CONF_PATH, SHARED_PATHS } from '../../pki/names.ts';
+import { certificatePath, KUBELET_CLIENT_LINK, KUBELET_CONF_PATH, SHARED_PATHS } from '../../pki/names.ts';
 import { sharedPathsOf, sharingMachines } from '../../pki/placement.ts';
 import { certificatesToIssue } from '../../pki/problems.ts';
 import { sharedFiles } from '../../pki/shared.ts';
+import { trustDigest } from '../../pki/trust.ts';
 import type { ClusterSpec, MachineSpec } from '../../spec/types.ts';
 import { planningFacts } from '../facts.ts';
 import { SERIAL_LANE, type Step } from '../step.ts';
 import type { Toolbox } from '../toolbox.ts';
 import { awaitReloaded } from './reloaded.ts';
+import { isKeptFor, rotationOf, unfinished } from './rotation-state.ts';
 
 /** Gives a machine the authorities that it needs and certificates of its own. */
 export function certificateSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): Step[] {
   const facts = planningFacts(observed, machine);
   if (!facts || sharedPathsOf(spec, machine).length === 0) return [];
-  return [...sharedSteps(spec, observed, machine, facts), ...leafSteps(spec, observed, machine, facts)];
+  return [
+    ...rotationSteps(spec, observed, machine, facts),
+    ...sharedSteps(spec, observed, machine, facts),
+    ...leafSteps(spec, observed, machine, facts),
+  ];
 }
 
 /** Machines where all lies that they are to share. */
@@ -32,9 +38,10 @@ function holders(spec: ClusterSpec, observed: Observed): { machine: MachineSpec;
 
 /**
  * Two different sets cannot both be the cluster's; which one is right is for a person to say. Remains of an attempt that was
- * ended are no set. Throws PKI_CONFLICT.
+ * ended are no set. Throws PKI_CONFLICT, and ROTATION_UNFINISHED where they differ because a rotation was ended.
  */
 export function refuseConflicts(spec: ClusterSpec, observed: Observed): void {
+  const rotation = rotationOf(spec, observed);
   for (const path of SHARED_PATHS) {
     const copies = holders(spec, observed).flatMap(({ machine, facts }) => {
       const sha256 = facts.files[path]?.sha256;
@@ -42,8 +49,37 @@ export function refuseConflicts(spec: ClusterSpec, observed: Observed): void {
     });
     if (new Set(copies.map(({ sha256 }) => sha256)).size < 2) continue;
     const found = copies.map(({ name, sha256 }) => `${name} has ${sha256.slice(0, 12)}…`).join(', ');
+    if (rotation !== undefined) throw unfinished(rotation.state, `${path} is not the same on all machines: ${found}`);
     throw new QuorateError('PKI_CONFLICT', `${path} is not the same on all machines: ${found}`);
   }
+}
+
+/** A machine that joins while a rotation is under way gets what the others keep of it: whoever ends it writes to all. */
+function rotationSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, facts: MachineFacts): Step[] {
+  const rotation = rotationOf(spec, observed);
+  if (rotation === undefined || rotation.holder === machine.name) return [];
+  const held = sharedPathsOf(spec, machine);
+  const missing = rotation.paths.filter(
+    (path) => facts.files[path]?.sha256 !== rotation.files[path]?.sha256 && isKeptFor(held, path),
+  );
+  if (missing.length === 0) return [];
+  return [
+    {
+      id: `${machine.name}/rotation-files`,
+      lane: machine.name,
+      machine: machine.name,
+      title: `copy what a rotation under way keeps (${missing.length} ${missing.length === 1 ? 'file' : 'files'})`,
+      why: `${rotation.holder} has it`,
+      run: async (ctx, { fleet }) => {
+        const from = fleet.machine(rotation.holder);
+        for (const path of missing) {
+          const content = await from.readFile(ctx, path);
+          const mode = rotation.files[path]?.mode ?? 0o600;
+          if (content !== undefined) await fleet.machine(machine.name).writeFiles(ctx, [{ path, content, mode }]);
+        }
+      },
+    },
+  ];
 }
 
 /** SHA-256 of every shared file by path, when machines hold all of them between them; undefined while there is no whole set. */
@@ -81,8 +117,8 @@ function sharedSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec
 
 /** On a control plane that serves, one after the other: whatever should be wrong with a certificate meets one machine first. */
 function leafSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, facts: MachineFacts): Step[] {
-  const wanted = certificatesToIssue(spec, machine, facts.certificates, observed.takenAtMs);
-  const lacksConf = machine.role === 'control-plane' && facts.files[KUBELET_CONF_PATH] === undefined;
+  const wanted = certificatesToIssue(spec, machine, facts.certificates, observed.takenAtMs, facts.authorities);
+  const lacksConf = machine.role === 'control-plane' && lacksKubeletConf(facts);
   if (wanted.length === 0 && !lacksConf) return [];
   const reasons = new Set(wanted.flatMap(({ problems }) => problems.map(({ detail }) => detail)));
   const isServing = facts.units['kubelet.service']?.active || facts.units['etcd.service']?.active;
@@ -92,8 +128,11 @@ function leafSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, 
       id: `${machine.name}/certificates`,
       lane: isServing ? SERIAL_LANE : machine.name,
       machine: machine.name,
-      title: `issue ${names.length} ${names.length === 1 ? 'certificate' : 'certificates'} (${names.join(', ')})`,
-      why: [...reasons].slice(0, 3).join('; ') || 'kubelet.conf is not there yet',
+      title:
+        names.length === 0
+          ? `write ${KUBELET_CONF_PATH}`
+          : `issue ${names.length} ${names.length === 1 ? 'certificate' : 'certificates'} (${names.join(', ')})`,
+      why: [...reasons].slice(0, 3).join('; ') || `${KUBELET_CONF_PATH} is not as it should be`,
       run: async (ctx, tools) => {
         const leaves = wanted.map(({ expected }) => expected);
         await issueLeaves(ctx, tools, spec, machine, leaves);
@@ -101,6 +140,13 @@ function leafSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec, 
       },
     },
   ];
+}
+
+/** The kubelet's kubeconfig of a control plane is not there, or trusts others than the cluster's authorities as they are now. */
+function lacksKubeletConf({ files, authorities, certificates }: MachineFacts): boolean {
+  const [embedded, authority] = [authorities[KUBELET_CONF_PATH], certificates[certificatePath('ca')]];
+  if (files[KUBELET_CONF_PATH] === undefined) return true;
+  return embedded !== undefined && authority !== undefined && trustDigest(embedded) !== trustDigest(authority);
 }
 
 /** Issues certificates, writes them, and ends the programs that would not read them again. The lane is the caller's business. */

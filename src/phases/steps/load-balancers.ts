@@ -35,6 +35,7 @@ export function balancerSteps(
     what: `${spec.loadBalancer.type === 'nginx' ? 'NGINX' : 'HAProxy'} and keepalived configuration`,
     files: loadBalancerFiles(whole, machine, facts),
     units,
+    watches: units.includes('haproxy.service') ? [{ path: AUTHORITY_PATH, reloads: 'haproxy.service' }] : [],
   };
   return [
     ...stopFormerSteps(machine, facts, units),

@@ -73,9 +73,17 @@ export function credentialsOf(kubeconfig: string): Credentials {
   };
 }
 
-/** Starts the load on the ConfigMaps of `targetsOf(name)`; `stop()` ends it and tells what was seen. */
-export function startLoad(kubeconfig: string, name: string): { stop: () => Promise<LoadReport> } {
-  const credentials = credentialsOf(kubeconfig);
+/** A load that is under way. */
+export interface Load {
+  /** From now on with another kubeconfig, as people use the one that they are given. */
+  readonly use: (kubeconfig: string) => void;
+  /** Ends it and tells what was seen. */
+  readonly stop: () => Promise<LoadReport>;
+}
+
+/** Starts the load on the ConfigMaps of `targetsOf(name)`. */
+export function startLoad(kubeconfig: string, name: string): Load {
+  let credentials = credentialsOf(kubeconfig);
   const acknowledged = new Map<string, number>();
   const state = { isRunning: true, next: 0 };
   const targets = targetsOf(name).map((target) => `/api/v1/namespaces/default/configmaps/${target}`);
@@ -94,6 +102,9 @@ export function startLoad(kubeconfig: string, name: string): { stop: () => Promi
     'write-reused': withAgent((agent) => runSeries(state, () => write(agent))),
   };
   return {
+    use: (text) => {
+      credentials = credentialsOf(text);
+    },
     stop: async () => {
       state.isRunning = false;
       const entries = await Promise.all(

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, inject, vi } from 'vitest';
 import { apply, get, kubectl, type List } from './kubectl.ts';
-import { type LoadReport, loadText, startLoad, targetsOf } from './load-client.ts';
+import { type Load, type LoadReport, loadText, startLoad, targetsOf } from './load-client.ts';
 
 /**
  * The goal is none, and a quiet run has none (docs/benchmarks.md). Here up to eight machines start API servers on the two cores that the
@@ -11,12 +11,12 @@ import { type LoadReport, loadText, startLoad, targetsOf } from './load-client.t
 const MAX_FAILED_SHARE = 0.005;
 
 /** Runs `work` under load; prints what the client saw, and fails when a request failed twice or an acknowledged write is lost. */
-export async function underLoad(name: string, work: () => Promise<void>): Promise<LoadReport> {
+export async function underLoad(name: string, work: (load: Pick<Load, 'use'>) => Promise<void>): Promise<LoadReport> {
   await createTarget(name);
   const load = startLoad(await readFile(inject('kubectl').kubeconfig, 'utf8'), name);
   let report: LoadReport;
   try {
-    await work();
+    await work(load);
   } finally {
     report = await load.stop();
     process.stdout.write(`${name}, a client through the virtual IP:\n${loadText(report)}\n`);

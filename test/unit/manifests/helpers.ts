@@ -35,6 +35,7 @@ export function makeFacts(fields: Partial<MachineFacts> = {}): MachineFacts {
     files: {},
     units: {},
     certificates: {},
+    authorities: {},
     images: [],
     binaries: {},
     backends: {},
