@@ -274,10 +274,18 @@ describe.skipIf(missing.length > 0)(`a backup (needs ${tools.join(', ')})`, LONG
     expect(names()).toHaveLength(2);
   });
 
+  it('that was killed before it could say that it began is recorded as well', () => {
+    setUp();
+    backup('record', { SERVICE_RESULT: 'signal', EXIT_STATUS: 'KILL' });
+    expect(state()).toMatchObject({ outcome: 'failed', lastAttempt: expect.any(String), error: 'was killed (KILL)' });
+  });
+
   it('that succeeded is not recorded otherwise by ExecStopPost', () => {
     setUp();
     backup('run');
     backup('record', { SERVICE_RESULT: 'success' });
+    expect(state().outcome).toBe('ok');
+    backup('record', { SERVICE_RESULT: 'exit-code', EXIT_STATUS: '1' });
     expect(state().outcome).toBe('ok');
   });
 
