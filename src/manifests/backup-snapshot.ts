@@ -1,4 +1,5 @@
 // Part of the script of backups (backup-script.ts): what etcd is asked, and how archive and label are made of it.
+import { CONTENT_AWK } from './content-awk.ts';
 import { CLUSTER_FILE_PATH } from './paths.ts';
 
 /** A database of this size and an archive have to fit, and something has to be left: etcd may live on the same disk. */
@@ -29,29 +30,15 @@ require_space() {
 
 # Prints the content hash of revision $1; $stage/keys is how many keys that covers, $stage/objects how many of each resource.
 content_hash() {
-  rm -f "$stage/keys" "$stage/get.failed"
+  rm -f "$stage/get.failed"
   {
-    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m 2> "$stage/why" || : > "$stage/get.failed"
-  } | awk -v out="$stage" '
-    index($0, "\\"Key\\" : \\"") == 1 { key = substr($0, 10, length($0) - 10); next }
-    $1 == "\\"ModRevision\\"" { revision = $3; next }
-    $1 == "\\"Version\\"" { version = $3; next }
-    $1 == "\\"Count\\"" { count = $3; next }
-    $1 == "\\"Lease\\"" {
-      seen++
-      if ($3 != "0") next
-      keys++
-      printf "%s\\t%s\\t%s\\n", key, revision, version
-      parts = split(key, part, "/")
-      if (part[1] != "" || part[2] != "registry" || parts < 4) next
-      objects[index(part[3], ".") ? part[3] "/" part[4] : part[3]]++
-    }
-    END {
-      for (name in objects) printf "%s\\t%d\\n", name, objects[name] > (out "/objects")
-      if (seen > 0 && seen == count) printf "%d\\n", keys > (out "/keys")
-    }' | sha256sum | cut -d ' ' -f 1
-  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read: $(grep . "$stage/why" | tail -n 1)"
+    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m || : > "$stage/get.failed"
+  } | awk '${CONTENT_AWK}' > "$stage/content"
+  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read"
+  sed -n 's/^keys\\t//p' "$stage/content" > "$stage/keys"
   [ -s "$stage/keys" ] || fail "the list of keys of revision $1 is not complete"
+  sed -n 's/^object\\t//p' "$stage/content" > "$stage/objects"
+  sed -n 's/^\\([0-9a-f]\\{64\\}\\) .*/\\1/p' "$stage/content"
 }
 
 # etcd's own hash at revision $1, or null: not every member can tell it at any moment.

@@ -1,4 +1,4 @@
-import { contentDifferences, readContent } from '../backup/member-content.ts';
+import { contentDifferences, readContent } from '../backup/content.ts';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
