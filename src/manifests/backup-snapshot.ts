@@ -32,9 +32,9 @@ require_space() {
 content_hash() {
   rm -f "$stage/get.failed"
   {
-    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m || : > "$stage/get.failed"
+    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m 2> "$stage/why" || : > "$stage/get.failed"
   } | awk '${CONTENT_AWK}' > "$stage/content"
-  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read"
+  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read: $(grep . "$stage/why" | tail -n 1)"
   sed -n 's/^keys\\t//p' "$stage/content" > "$stage/keys"
   [ -s "$stage/keys" ] || fail "the list of keys of revision $1 is not complete"
   sed -n 's/^object\\t//p' "$stage/content" > "$stage/objects"
