@@ -34,10 +34,7 @@ export function expandHome(path: string): string {
  * operator's environment says of another account is taken back, for it would go before the file; its CA bundle is passed on in rclone's own
  * way, for rclone cannot take it from AWS_CA_BUNDLE.
  */
-export function rcloneEnvironment(
-  s3: S3Spec,
-  env: NodeJS.ProcessEnv = process.env,
-): Readonly<Record<string, string>> {
+export function rcloneEnvironment(s3: S3Spec, env: NodeJS.ProcessEnv = process.env): Readonly<Record<string, string>> {
   return {
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',

@@ -14,8 +14,8 @@ import { fiftyDamages, repacked } from './support/damage.ts';
 import { expectError } from './support/errors.ts';
 import { useHealthyCluster } from './support/health.ts';
 import { apply, kubectl } from './support/kubectl.ts';
-import { until } from './support/wait.ts';
 import { variant } from './support/variant.ts';
+import { until } from './support/wait.ts';
 
 useHealthyCluster();
 
@@ -174,7 +174,14 @@ describe('a rehearsal', () => {
     const attempts: [string, () => Promise<void>][] = [
       ['empty', () => writeFile(bad, '')],
       ['cut off', () => writeFile(bad, bytes).then(() => truncate(bad, bytes.length - 1000))],
-      ['changed', () => writeFile(bad, bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte)))],
+      [
+        'changed',
+        () =>
+          writeFile(
+            bad,
+            bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte)),
+          ),
+      ],
     ];
     for (const [what, make] of attempts) {
       await make();

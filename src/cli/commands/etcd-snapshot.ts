@@ -36,23 +36,19 @@ function saveCommand(frame: Frame): Command {
     .addOption(new Option('--machine <name>', 'the control plane that makes it'))
     .addOption(new Option('--to <dir>', 'copy it to this directory'))
     .action(
-      verb<{ readonly machine?: string; readonly to?: string }>(
-        frame,
-        'SnapshotSave',
-        async (session, { options }) => {
-          const [{ saveBackup }, { renderSave }] = await Promise.all([
-            import('../../actions/save-backup.ts'),
-            import('../results/backups.ts'),
-          ]);
-          const { timeoutMs } = session.options;
-          const report = await saveBackup(session.ctx, await session.spec(), {
-            ...(options.machine === undefined ? {} : { machine: options.machine }),
-            ...(options.to === undefined ? {} : { outputDir: options.to }),
-            ...(timeoutMs === undefined ? {} : { deadlineMs: timeoutMs }),
-          });
-          return { data: report, text: (theme) => renderSave(report, theme) };
-        },
-      ),
+      verb<{ readonly machine?: string; readonly to?: string }>(frame, 'SnapshotSave', async (session, { options }) => {
+        const [{ saveBackup }, { renderSave }] = await Promise.all([
+          import('../../actions/save-backup.ts'),
+          import('../results/backups.ts'),
+        ]);
+        const { timeoutMs } = session.options;
+        const report = await saveBackup(session.ctx, await session.spec(), {
+          ...(options.machine === undefined ? {} : { machine: options.machine }),
+          ...(options.to === undefined ? {} : { outputDir: options.to }),
+          ...(timeoutMs === undefined ? {} : { deadlineMs: timeoutMs }),
+        });
+        return { data: report, text: (theme) => renderSave(report, theme) };
+      }),
     );
 }
 

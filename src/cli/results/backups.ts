@@ -121,7 +121,8 @@ export function renderKey(report: KeyReport, theme: Theme): string {
     ({ recipient, isHere }) => `  ${recipient}${isHere ? style.green('  its identity is on this host') : ''}`,
   );
   const canOpen = recipients.some(({ isHere }) => isHere);
-  const none = isLocked === undefined ? '  not known: no control plane answers' : '  none yet: the next apply makes one';
+  const none =
+    isLocked === undefined ? '  not known: no control plane answers' : '  none yet: the next apply makes one';
   return [
     `Recipients (${source}):`,
     ...(rows.length === 0 ? [none] : rows),

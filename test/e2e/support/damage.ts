@@ -1,7 +1,13 @@
 // Fifty ways in which a backup is not what it should be, made of a good one. The same seed makes the same damage.
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ARCHIVE_SUFFIX, type ArchiveMeta, LABEL_SUFFIX, type OpenArchive, SNAPSHOT_ENTRY } from '../../../src/backup/format.ts';
+import {
+  ARCHIVE_SUFFIX,
+  type ArchiveMeta,
+  LABEL_SUFFIX,
+  type OpenArchive,
+  SNAPSHOT_ENTRY,
+} from '../../../src/backup/format.ts';
 import type { ErrorCode } from '../../../src/core/error-codes.ts';
 import { type Contents, contents, sealArchive } from '../../helpers/archive.ts';
 
@@ -103,7 +109,11 @@ async function addResealed(add: Add, directory: string, good: Good, upTo: (below
     const bytes = Buffer.from(snapshot);
     const at = upTo(bytes.length);
     bytes[at] = (bytes[at] ?? 0) ^ (1 << upTo(8));
-    await reseal(`a snapshot with a bit changed at ${at}`, 'ARCHIVE_DAMAGED', repacked(archive, {}, { [SNAPSHOT_ENTRY]: bytes }));
+    await reseal(
+      `a snapshot with a bit changed at ${at}`,
+      'ARCHIVE_DAMAGED',
+      repacked(archive, {}, { [SNAPSHOT_ENTRY]: bytes }),
+    );
   }
   for (const length of [0, 512, upTo(snapshot.length)]) {
     const bytes = snapshot.subarray(0, length);

@@ -105,7 +105,8 @@ describe('the digest over keys', () => {
 
 describe("etcd's own hash", () => {
   it('is read as text, for its numbers have 64 bits', () => {
-    const text = '[{"HashKV":{"header":{"revision":3507},"hash":540858292,"compact_revision":9007199254740993,"hash_revision":1}}]';
+    const text =
+      '[{"HashKV":{"header":{"revision":3507},"hash":540858292,"compact_revision":9007199254740993,"hash_revision":1}}]';
     expect(parseHashKV(text)).toEqual({ hash: '540858292', compactRevision: '9007199254740993' });
     expect(parseHashKV('[{"HashKV":{"hash":1}}]')).toEqual({ hash: '1', compactRevision: '0' });
     expect(() => parseHashKV('[]')).toThrow(/no hash/);

@@ -228,9 +228,9 @@ describe('the bucket', () => {
   });
 
   it('complains in one line', () => {
-    expect(lastComplaint('2026/11/21 18:41:32 ERROR : x\n2026/11/21 18:41:33 Failed to lsf: AccessDenied\n\tdetails')).toBe(
-      'Failed to lsf: AccessDenied',
-    );
+    expect(
+      lastComplaint('2026/11/21 18:41:32 ERROR : x\n2026/11/21 18:41:33 Failed to lsf: AccessDenied\n\tdetails'),
+    ).toBe('Failed to lsf: AccessDenied');
     expect(lastComplaint('no date')).toBe('no date');
   });
 });

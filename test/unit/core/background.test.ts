@@ -68,7 +68,10 @@ it('directories of living owners stay, those of dead ones go', async () => {
   const [, pid, ticks, boot, namespace] = name.split('.');
   const dead = [`work.${pid}.1.${boot}.${namespace}.aa`, `work.${pid}.${ticks}.${'0'.repeat(36)}.1.bb`];
   const others = [`other.${pid}.1.${boot}.${namespace}.cc`, 'work-notes', `work.${pid}.1.${boot}.1.dd`];
-  await execa('mkdir', [...dead, ...others].map((other) => join(directory, other)));
+  await execa(
+    'mkdir',
+    [...dead, ...others].map((other) => join(directory, other)),
+  );
   await sweepScratch(directory, 'work');
   expect((await readdir(directory)).sort()).toEqual([name, ...others].sort());
   await own.remove();
