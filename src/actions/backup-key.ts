@@ -125,6 +125,8 @@ async function filesOf(
   passphrase: string | undefined,
 ): Promise<readonly RenderedFile[]> {
   const locked =
-    passphrase === undefined ? [] : [rootFile(LOCKED_IDENTITY_PATH, `${await lockIdentity(identity, passphrase)}\n`)];
+    passphrase === undefined
+      ? []
+      : [rootFile(LOCKED_IDENTITY_PATH, `${(await lockIdentity(identity, passphrase)).trim()}\n`)];
   return [...locked, recipientsFile(recipients)];
 }

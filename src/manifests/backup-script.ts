@@ -67,9 +67,14 @@ finish() {
 }
 
 record() {
+  install -d -m 0700 "$state" "$stage"
   exec 9>> "$state/lock"
-  flock -w 10 9 || exit 0
-  [ "$(jq -r .outcome "$state/state.json")" = running ] || exit 0
+  flock -w 5 9 || exit 0
+  if [ "$(jq -r .outcome "$state/state.json" 2>/dev/null)" != running ]; then
+    # It has said itself how it ended; or it was ended before it could say that it had begun.
+    case \${SERVICE_RESULT:-success} in success|exit-code) exit 0 ;; esac
+    put_state '.lastAttempt = (now | floor | todate) | .outcome = "running"'
+  fi
   case \${SERVICE_RESULT:-unknown} in
     timeout) why='ran past its deadline' ;;
     signal|core-dump) why="was killed (\${EXIT_STATUS:-signal})" ;;

@@ -31,7 +31,7 @@ require_space() {
 content_hash() {
   rm -f "$stage/keys" "$stage/get.failed"
   {
-    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m || : > "$stage/get.failed"
+    etcdctl get '' --prefix --keys-only --rev="$1" -w fields --command-timeout=5m 2> "$stage/why" || : > "$stage/get.failed"
   } | awk -v out="$stage" '
     index($0, "\\"Key\\" : \\"") == 1 { key = substr($0, 10, length($0) - 10); next }
     $1 == "\\"ModRevision\\"" { revision = $3; next }
@@ -50,7 +50,7 @@ content_hash() {
       for (name in objects) printf "%s\\t%d\\n", name, objects[name] > (out "/objects")
       if (seen > 0 && seen == count) printf "%d\\n", keys > (out "/keys")
     }' | sha256sum | cut -d ' ' -f 1
-  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read"
+  [ ! -e "$stage/get.failed" ] || fail "the keys of revision $1 cannot be read: $(grep . "$stage/why" | tail -n 1)"
   [ -s "$stage/keys" ] || fail "the list of keys of revision $1 is not complete"
 }
 

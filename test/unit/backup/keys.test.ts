@@ -62,7 +62,7 @@ describe("the operator's key", () => {
 });
 
 describe('a locked key', () => {
-  it('opens with its passphrase, and with no other', async () => {
+  it('opens with its passphrase, and with no other', { timeout: 120_000 }, async () => {
     const { identity } = await makeIdentity('demo');
     const locked = await lockIdentity(identity, 'correct horse');
     expect(locked).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n/);

@@ -43,6 +43,32 @@ const RECORDS = [
   `binaries\t${base64('{"/usr/local/bin/kubelet":{"version":"v1.36.3","sha256":"ff"}}')}`,
 ].join('\n');
 
+describe('what a machine says of its backups', () => {
+  const parse = (...records: [string, string][]) => {
+    const lines = records.map(([name, text]) => `backup\t${name}\t${base64(text)}`);
+    const { backup, rehearsal } = parseMachineFacts([RECORDS, ...lines].join('\n'), '10.87.0.11', {
+      fromMs: 0,
+      toMs: 0,
+    });
+    return { backup, rehearsal };
+  };
+  const state = { lastAttempt: '2026-11-21T11:45:00Z', outcome: 'failed', error: 'disk full' };
+  const rehearsal = { at: '2026-11-21T12:00:00Z', outcome: 'ok', archive: 'demo.tar.age', restoreMs: 41000 };
+
+  it('is read, and what the script keeps there for itself is not', () => {
+    const text = JSON.stringify({ ...state, durationSeconds: 4 });
+    expect(parse(['state', text], ['rehearsal', JSON.stringify(rehearsal)])).toEqual({ backup: state, rehearsal });
+    expect(parse()).toEqual({ backup: undefined, rehearsal: undefined });
+  });
+
+  it.each(['', '{"lastAttempt": "2026-', '[]', 'null', '{"lastAttempt":"yesterday","outcome":"ok"}'])(
+    'is nothing when it is %j',
+    (text) => {
+      expect(parse(['state', text], ['rehearsal', text])).toEqual({ backup: undefined, rehearsal: undefined });
+    },
+  );
+});
+
 describe('machine facts', () => {
   const facts = parseMachineFacts(RECORDS, '10.87.0.11', { fromMs: 1_000_100, toMs: 1_000_200 });
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CORDON_MARK } from '../../../src/kube/cordon.ts';
+import { backupFiles } from '../../../src/manifests/backup.ts';
 import { announcedRecord, finishedRecord } from '../../../src/manifests/cluster-record.ts';
 import { staticPodFiles } from '../../../src/manifests/node-files.ts';
 import { LAST_GOOD_MARK } from '../../../src/manifests/paths.ts';
@@ -71,16 +72,17 @@ describe('an upgrade', () => {
   it('that was ended goes on with those that are left, and keeps its announcement', () => {
     const kube = old.kube ?? expect.fail('answers');
     const record = announcedRecord(spec, kube.record ?? expect.fail('is there'), [], 0);
-    // cp2 is through: programs, images and static pods are those of the new version.
+    // cp2 is through: programs, images, static pods and what its backups say are those of the new version.
     const cp2 = spec.machines.find(({ name }) => name === 'cp2') ?? expect.fail('is there');
     const done = withFacts(old, 'cp2', (facts) => {
       const bootstrap = bootstrapOf({ spec, observed: old, machine: cp2, facts });
-      const pods = staticPodFiles(spec, cp2, facts, bootstrap).map(({ path, content, mode }) => {
+      const written = [...staticPodFiles(spec, cp2, facts, bootstrap), ...backupFiles(spec, cp2)];
+      const files = written.map(({ path, content, mode }) => {
         const sha256 = createHash('sha256').update(content).digest('hex');
         return [path, { sha256, mode, mtimeMs: 0 }] as const;
       });
       const { binaries = {}, images = [] } = healthy.machines.cp2?.facts ?? {};
-      return { files: { ...facts.files, ...Object.fromEntries(pods) }, binaries, images };
+      return { files: { ...facts.files, ...Object.fromEntries(files) }, binaries, images };
     });
     const half = withNode(done, 'cp2', { version: 'v1.36.3' });
     const lines = outline(spec, { ...half, kube: { ...(half.kube ?? kube), record } });
