@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type Background, startBackground } from '../core/background.ts';
 import { runCommand } from '../core/command.ts';
 import type { Context } from '../core/context.ts';
-import { messageOf, QuorateError } from '../core/errors.ts';
+import { hasCode, messageOf, QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { createAuthority, openAuthority } from '../pki/certificate.ts';
 import type { KeyPair } from '../pki/types.ts';
@@ -37,6 +37,8 @@ const QUOTA_BYTES = 16 * 1024 ** 3;
 const RESTORE_TIMEOUT_MS = 1_800_000;
 /** An API server takes some 5 s on an idle host; a busy one takes a minute. */
 const READY_DEADLINE_MS = 300_000;
+/** Reads may fail in the first seconds, before it has its connection to etcd. */
+const UNREADABLE_MS = 20_000;
 /** Who asks: system:masters is beyond RBAC (kubernetes.io, "Using RBAC Authorization"). */
 const CLIENT = { commonName: 'quorate-rehearsal', organizations: ['system:masters'] };
 
@@ -171,11 +173,24 @@ export async function startApiServer(
   const argv = [scratch.programs['kube-apiserver'], ...(await apiServerFlags(scratch, archive))];
   const server = await startBackground(ctx, join(scratch.directory, 'run'), 'kube-apiserver', argv);
   const access = await accessOf(scratch);
-  await untilReady(ctx, server, 'the API server of the rehearsal is ready', async () => {
-    const { status, body } = await apiGet(ctx, access, '/readyz');
-    return status === 200 || `HTTP ${status}: ${body.split('\n').find((line) => line.startsWith('[-]')) ?? ''}`;
-  });
+  await untilReady(ctx, server, 'the API server of the rehearsal is ready', apiProbe(ctx, access));
   return { server, access };
+}
+
+/** It never becomes ready when it cannot read Secrets: that is told apart, and not waited for to the end. */
+function apiProbe(ctx: Context, access: ApiAccess): () => Promise<true | string> {
+  let unreadableSinceMs: number | undefined;
+  return async () => {
+    const { status, body } = await apiGet(ctx, access, '/readyz');
+    if (status === 200) return true;
+    const secrets = await apiGet(ctx, access, '/api/v1/secrets?limit=500');
+    unreadableSinceMs = secrets.status === 500 ? (unreadableSinceMs ?? Date.now()) : undefined;
+    if (unreadableSinceMs !== undefined && Date.now() - unreadableSinceMs > UNREADABLE_MS) {
+      const message = 'it cannot read the Secrets in etcd: the encryption keys in the archive are not theirs';
+      throw new QuorateError('KUBE_FAILED', message, { hint: 'take another backup' });
+    }
+    return `HTTP ${status}: ${body.split('\n').find((line) => line.startsWith('[-]')) ?? ''}`;
+  };
 }
 
 async function apiServerFlags(scratch: ScratchCluster, archive: OpenArchive): Promise<readonly string[]> {
@@ -238,7 +253,7 @@ async function untilReady(
   condition: string,
   probe: () => Promise<true | string>,
 ): Promise<Background> {
-  const isFinal = () => program.failure() !== undefined;
+  const isFinal = (error: unknown) => program.failure() !== undefined || hasCode(error, 'KUBE_FAILED');
   try {
     await waitFor(ctx, { condition, deadlineMs: READY_DEADLINE_MS, intervalMs: 300, isFinal }, probe);
     return program;
