@@ -6,6 +6,7 @@ import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { type ApplyResult, applyPhases } from '../engine/apply.ts';
 import { refuseRisky } from '../engine/gate.ts';
+import { refuseUnfinishedRecovery } from '../engine/guard.ts';
 import { withOperatorLock } from '../engine/operator-lock.ts';
 import { makePlan, type PlannedPhase, type PlanReport, planReport } from '../engine/plan.ts';
 import { createToolbox, type RunTools, type ToolboxOptions } from '../engine/toolbox.ts';
@@ -69,7 +70,7 @@ export async function carryOut(
 ): Promise<ChangeReport> {
   const { spec } = fleet;
   const start = Date.now();
-  if (!change.ignoresApi) requireReadable(observed);
+  if (!change.ignoresApi) requireChangeable(observed);
   const report = planReport(spec, observed, planOf(spec, observed, change));
   const begun = makePlan(spec, observed, change.first ?? []);
   refuseRisky(
@@ -91,6 +92,12 @@ export async function carryOut(
     skipped: report.skipped,
     durationMs: Date.now() - start,
   };
+}
+
+/** Throws what keeps the cluster from being changed: an API that cannot be read, a recovery that has not ended. */
+function requireChangeable(observed: Observed): void {
+  refuseUnfinishedRecovery(observed);
+  requireReadable(observed);
 }
 
 /**
@@ -127,7 +134,7 @@ async function applyAlone(
   const phases = [...first, ...rest];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
     const observed = await (change.ignoresApi ? observe(alone, fleet) : observePatiently(alone, fleet));
-    if (!change.ignoresApi) requireReadable(observed);
+    if (!change.ignoresApi) requireChangeable(observed);
     const planned = planOf(fleet.spec, observed, change);
     if (hasMoreToDo(planned, agreed)) {
       // Somebody else was faster, or the cluster is just coming up after a run that was ended.

@@ -3,7 +3,7 @@ import { findByName } from '../core/per-object.ts';
 import { bestSurvivor, type Survivor } from '../etcd/survivors.ts';
 import type { Observed } from '../observe/observed.ts';
 import { clusterLife, hasFormed, memberOf } from '../phases/membership.ts';
-import { STAND_IN_DIR } from '../phases/restoration/stand-in.ts';
+import { STAND_IN_DIR, standInHolder } from '../phases/restoration/stand-in.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
 
@@ -49,9 +49,7 @@ export function situationsOf(
 }
 
 const UNFINISHED: Rule = (spec, observed) => {
-  const name = Object.keys(observed.machines).find((machine) =>
-    Object.keys(observed.machines[machine]?.facts?.files ?? {}).some((path) => path.startsWith(`${STAND_IN_DIR}/`)),
-  );
+  const name = standInHolder(observed);
   if (name === undefined) return [];
   const lost = etcdMachines(spec).flatMap((machine) => (machine.name === name ? [] : [machine.name]));
   return [

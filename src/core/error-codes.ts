@@ -166,6 +166,11 @@ export const ERRORS = {
     meaning: 'a new member of etcd did not catch up with the others and was removed again',
     hint: 'look at its log (quorate machine logs NAME) and its disk, then run the same command again',
   },
+  QUORUM_RECOVERY_UNFINISHED: {
+    family: 'precondition',
+    meaning: 'a recovery of the quorum was ended half-way; empty stand-ins still vote for lost members',
+    hint: 'end it first: quorate recover says with which command',
+  },
   RESTORE_UNPROVED: {
     family: 'etcd',
     meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',

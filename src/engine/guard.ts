@@ -6,6 +6,7 @@ import { findByName } from '../core/per-object.ts';
 import { isMemberAt, peerAddress } from '../etcd/members.ts';
 import type { Observed } from '../observe/observed.ts';
 import { clusterLife } from '../phases/membership.ts';
+import { standInHolder } from '../phases/restoration/stand-in.ts';
 import { type ClusterSpec, etcdMachines } from '../spec/types.ts';
 import { compareVersions, kubeletSkew, parseVersion } from '../topology/version.ts';
 import { versionChange } from './version-change.ts';
@@ -49,6 +50,13 @@ export function refuseForeign(spec: ClusterSpec, observed: Observed): void {
   );
   if (foreign.length > 0)
     throw new QuorateError('FOREIGN_MACHINE', `not of cluster ${spec.name}: ${foreign.join(', ')}`);
+}
+
+/** Throws QUORUM_RECOVERY_UNFINISHED while stand-ins vote (ADR 0013): what they say of lost machines is not to be planned from. */
+export function refuseUnfinishedRecovery(observed: Observed): void {
+  const holder = standInHolder(observed);
+  if (holder === undefined) return;
+  throw new QuorateError('QUORUM_RECOVERY_UNFINISHED', `${holder} still has stand-ins of lost members of etcd`);
 }
 
 /** A machine that does not answer is left out; one that refuses us is a matter for its owner, before anything else is changed. */

@@ -8,6 +8,7 @@ import { removeMember } from '../../etcd/membership.ts';
 import { readSurvivor, type SurvivingMember } from '../../etcd/survivors.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { ETCD_PEER_PORT } from '../../manifests/paths.ts';
+import type { Observed } from '../../observe/observed.ts';
 import { openAuthority } from '../../pki/certificate.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 import { quorum } from '../../topology/quorum.ts';
@@ -15,6 +16,13 @@ import type { Toolbox } from '../toolbox.ts';
 
 /** Certificates of stand-ins, and the sign of a recovery that has not ended. */
 export const STAND_IN_DIR = '/etc/quorate/stand-in';
+/** The machine where stand-ins are or were, if a recovery has not ended. */
+export function standInHolder({ machines }: Pick<Observed, 'machines'>): string | undefined {
+  return Object.values(machines).find(({ facts }) =>
+    Object.keys(facts?.files ?? {}).some((path) => path.startsWith(`${STAND_IN_DIR}/`)),
+  )?.name;
+}
+
 /** Their programs and data. A real disk, as for every member. */
 const DATA_DIR = '/var/lib/quorate/stand-in';
 /** Peer port of the first one; each takes two, for peers and for clients. */
