@@ -1,6 +1,6 @@
 # Everything a person does with this checkout. `make` lists the targets; each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status check test test-contract test-e2e test-upgrades bench bench-growth docs fmt clean
+.PHONY: help setup up down status check test test-contract test-e2e test-upgrades test-recovery bench bench-growth docs fmt clean
 MAKEFLAGS += --no-print-directory
 
 help: ## list these targets
@@ -34,6 +34,9 @@ test-e2e: setup ## the end-to-end tests on real clusters (root)
 
 test-upgrades: setup ## a patch and a minor upgrade, with everything that can go wrong in them; half an hour (root)
 	@node scripts/test.mjs patch upgrades
+
+test-recovery: setup ## all authorities and keys replaced under load, a killed recovery, a restore of a gigabyte; half an hour (root)
+	@node scripts/test.mjs recovery
 
 bench: setup ## time to HA: quorate against kubeadm, on the same machines (root)
 	@node scripts/bench.mjs $(ARGS)

@@ -31,6 +31,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'recovery',
+          include: ['test/recovery/**/*.test.ts'],
+          globalSetup: ['test/e2e/global-setup.ts'],
+          testTimeout: 2_400_000,
+          hookTimeout: 3_000_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'upgrades',
           include: ['test/upgrades/**/*.test.ts'],
           testTimeout: 2_400_000,

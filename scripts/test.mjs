@@ -1,4 +1,4 @@
-// Runs tiers of tests and ends with one line over all of them: node scripts/test.mjs check|contract|e2e ...
+// Runs tiers of tests and ends with one line over all of them: node scripts/test.mjs check|contract|e2e|upgrades|recovery ...
 // A tier that fails does not stop the ones behind it: whoever waited for the end wants to know everything.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,6 +83,10 @@ const TIERS = {
   e2e: () => runProject('e2e'),
   patch: () => runProject('e2e', ['test/e2e/00-upgrade.test.ts']),
   upgrades: () => runProject('upgrades'),
+  recovery: () => {
+    process.env.QUORATE_E2E_DATABASE_MIB ??= '1024';
+    runProject('recovery');
+  },
 };
 
 const wanted = process.argv.slice(2);

@@ -14,9 +14,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('clustersBefore', await clustersOnHost());
   project.provide('settingsBefore', await kernelSettings());
   await mustRun(['artifacts', 'pull', '--with-tests', '-f', CLUSTER_FILE], { timeoutMs: 2_400_000 });
-  await mustRun(['artifacts', 'pull', '--kubernetes-version', BEFORE_VERSION], { timeoutMs: 2_400_000 });
+  const isUpgraded = project.name === 'e2e';
+  if (isUpgraded)
+    await mustRun(['artifacts', 'pull', '--kubernetes-version', BEFORE_VERSION], { timeoutMs: 2_400_000 });
   const directory = await mkdtemp(join(tmpdir(), 'quorate-e2e-'));
-  await buildCluster(directory);
+  await buildCluster(directory, isUpgraded);
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, (await mustRun(['kubeconfig', '-f', CLUSTER_FILE])).stdout, { mode: 0o600 });
   project.provide('kubectl', { program: await pathOf('kubectl'), kubeconfig });
@@ -28,11 +30,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /**
- * The shared cluster begins a patch release earlier: the first scenario upgrades it, and all others find one that has been upgraded.
+ * In the tier e2e the shared cluster begins a patch release earlier: the first scenario upgrades it, and all others find one that has been upgraded.
  * One that is left from a run with QUORATE_E2E_KEEP stays as it is.
  */
-async function buildCluster(directory: string): Promise<void> {
-  if ((await clustersOnHost()).includes(CLUSTER)) {
+async function buildCluster(directory: string, isUpgraded: boolean): Promise<void> {
+  if (!isUpgraded || (await clustersOnHost()).includes(CLUSTER)) {
     await mustRun(['up', '--yes', '-f', CLUSTER_FILE], { timeoutMs: 600_000 });
     return;
   }

@@ -13,11 +13,11 @@ import {
   onCluster,
   quorate,
   start,
-} from './support/cli.ts';
-import { expectError } from './support/errors.ts';
-import { useHealthyCluster } from './support/health.ts';
-import { kubectl } from './support/kubectl.ts';
-import { underLoad } from './support/load.ts';
+} from '../e2e/support/cli.ts';
+import { expectError } from '../e2e/support/errors.ts';
+import { useHealthyCluster } from '../e2e/support/health.ts';
+import { kubectl } from '../e2e/support/kubectl.ts';
+import { underLoad } from '../e2e/support/load.ts';
 
 useHealthyCluster();
 
