@@ -10,7 +10,7 @@ import type { Fleet } from '../machines/fleet.ts';
 import { observe } from '../observe/observe.ts';
 import type { ObservedMachine } from '../observe/observed.ts';
 import { readServing, servingPorts } from '../observe/served.ts';
-import { type RenewalChoice, refuseUnknownChoice, renewCertificates } from '../phases/renew-certificates.ts';
+import { hasEnded, type RenewalChoice, refuseUnknownChoice, renewCertificates } from '../phases/renew-certificates.ts';
 import { type CertificateRow, inventory, type MissingCertificate } from '../pki/inventory.ts';
 import { AUTHORITY_NAMES, certificatePath } from '../pki/names.ts';
 import { readable, type ServedPort, servedPort } from '../pki/served.ts';
@@ -151,7 +151,8 @@ export async function renew(
       const fleet = openFleet(ctx, spec, options);
       const observed = await observe(ctx, fleet);
       refuseEndedAuthorities(Object.values(observed.machines), observed.takenAtMs);
-      const change = { verb, first: [renewCertificates(choice)], rest: [], ignoresApi: true };
+      const ignoresApi = hasEnded(spec, observed);
+      const change = { verb, first: [renewCertificates(choice)], rest: [], ignoresApi };
       return carryOut(ctx, fleet, observed, change, options);
     }),
   );

@@ -6,11 +6,13 @@ import { waitFor } from '../core/wait.ts';
 import { readMemberStatus } from '../etcd/membership.ts';
 import { COMPONENT_LEASES, readLeases, readNodeHeartbeat } from '../kube/read.ts';
 import type { MachineFacts } from '../machines/facts.ts';
+import { renewingMachines } from '../manifests/renew-certificates.ts';
 import type { Observed } from '../observe/observed.ts';
 import type { ExpectedCertificate } from '../pki/expected.ts';
 import { daysLeft } from '../pki/inspect.ts';
 import { leavesOf } from '../pki/inventory.ts';
 import { KUBELET_CLIENT_LINK, KUBELET_CONF_PATH } from '../pki/names.ts';
+import { RENEW_BELOW_DAYS } from '../pki/problems.ts';
 import { readable } from '../pki/served.ts';
 import { type ClusterSpec, isNode, type MachineSpec, machinesOf } from '../spec/types.ts';
 import { carriesEtcd, leaderLast } from './membership.ts';
@@ -52,13 +54,28 @@ export function refuseUnknownChoice(spec: ClusterSpec, { names = [], machines = 
   }
 }
 
+/**
+ * Whether any certificate of a control plane or a member has ended: then nobody has to be there that could answer. An API that is silent is
+ * no proof of that; a busy host is silent too.
+ */
+export function hasEnded(spec: ClusterSpec, observed: Observed): boolean {
+  return renewingMachines(spec).some((machine) => {
+    const certificates = observed.machines[machine.name]?.facts?.certificates;
+    if (certificates === undefined) return false;
+    return leavesOf(spec, machine).some(({ path }) => {
+      const info = readable(certificates[path]);
+      return info === undefined || info.notAfter.getTime() <= observed.takenAtMs;
+    });
+  });
+}
+
 function renewalSteps(spec: ClusterSpec, observed: Observed, choice: RenewalChoice): Step[] {
   const order = [
     ...leaderLast(observed, machinesOf(spec, 'etcd')),
     ...leaderLast(observed, machinesOf(spec, 'control-plane')),
     ...machinesOf(spec, 'worker'),
   ];
-  const isLiving = observed.kube !== undefined && observed.etcd !== undefined;
+  const isLiving = !hasEnded(spec, observed);
   const steps = order.flatMap((machine) => machineSteps(spec, observed, machine, choice, isLiving));
   return steps.length === 0 || isLiving ? steps : [...steps, awaitApi(observed)];
 }
@@ -105,11 +122,11 @@ function chosenLeaves(
     return info === undefined ? -1 : daysLeft(info, nowMs);
   };
   return leavesOf(spec, machine).filter((leaf) => {
-    if (machine.role === 'worker' && files[KUBELET_CONF_PATH] === undefined) return false;
-    if (certificates[leaf.path] === undefined && machine.role === 'worker') return false;
+    if (machine.role === 'worker' && (files[KUBELET_CONF_PATH] === undefined || certificates[leaf.path] === undefined))
+      return false;
     if (names !== undefined && !names.includes(leaf.name)) return false;
-    // A worker's kubelet renews its own, with a key that never leaves the machine: only when that has failed is one made for it.
-    if (machine.role === 'worker' && names === undefined && daysOf(leaf) >= 0) return false;
+    // A kubelet renews its own, with a key that never leaves the machine: only when that has failed is one made for it.
+    if (leaf.kind === 'kubelet' && names === undefined && daysOf(leaf) >= RENEW_BELOW_DAYS) return false;
     return withinDays === undefined || daysOf(leaf) < withinDays;
   });
 }
@@ -172,7 +189,7 @@ function awaitApi(observed: Observed): Step {
     id: 'api',
     lane: SERIAL_LANE,
     title: 'wait until the API answers',
-    why: observed.kubeError === undefined ? 'it does not answer now' : 'it refuses every credential now',
+    why: observed.kube === undefined ? 'it does not answer now' : 'certificates had ended',
     run: (ctx, tools) =>
       waitFor(ctx, { condition: 'the API answers', deadlineMs: BACK_DEADLINE_MS, intervalMs: 1_000 }, async () => {
         await tools.kube(ctx);

@@ -16,7 +16,7 @@ export function certsRenewCommand(frame: Frame): Command {
   return newCommand('renew', {
     summary: 'issue certificates anew, one machine at a time',
     description:
-      'Issues certificates of control planes and etcd members anew, all or the named ones, with fresh keys. After each machine it waits until the new ones are in use and the machine is well. API servers and etcd read theirs again by themselves; controller-manager and scheduler are started anew while another one leads. It works without an API, and with every certificate expired. A kubeconfig that quorate kubeconfig has given out stays as it is.',
+      'Issues certificates of control planes and etcd members anew, all or the named ones, with fresh keys. After each machine it waits until the new ones are in use and the machine is well. API servers and etcd read theirs again by themselves; controller-manager and scheduler are started anew while another one leads. It works without an API, and with every certificate expired. Kubelets renew their own; one that has missed its time is given a new one and started anew. A kubeconfig that quorate kubeconfig has given out stays as it is.',
     examples: [
       ['quorate certs renew', 'all of them'],
       ['quorate certs renew apiserver etcd-server --machine cp1', 'two of one machine'],

@@ -34,7 +34,7 @@ export async function awaitReloaded(
   const host = tools.fleet.machine(machine.name);
   const onDisk = await readCertificates(ctx, host, ports);
   const condition = `what runs on ${machine.name} uses its new certificates`;
-  await waitFor(ctx, { condition, deadlineMs: RELOAD_DEADLINE_MS, intervalMs: 500 }, async () => {
+  await waitFor(ctx, { condition, deadlineMs: RELOAD_DEADLINE_MS, intervalMs: 1_000 }, async () => {
     const seen = await readServing(ctx, host, ports);
     const behind = ports.flatMap((port) => {
       const { state } = servedPort(port, seen.presented[port.target], onDisk);

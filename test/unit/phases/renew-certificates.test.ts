@@ -1,7 +1,12 @@
 // What `certs renew` plans: which certificates, on which machines, in which order; also when nothing answers any more.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Observed } from '../../../src/observe/observed.ts';
-import { type RenewalChoice, refuseUnknownChoice, renewCertificates } from '../../../src/phases/renew-certificates.ts';
+import {
+  hasEnded,
+  type RenewalChoice,
+  refuseUnknownChoice,
+  renewCertificates,
+} from '../../../src/phases/renew-certificates.ts';
 import { SERIAL_LANE } from '../../../src/phases/step.ts';
 import { healthyCluster } from '../../helpers/observed.ts';
 import { makeSpec } from '../../helpers/spec.ts';
@@ -25,7 +30,7 @@ describe('the plan of a renewal', () => {
     const steps = plan({});
     expect(steps.map(({ id }) => id)).toEqual(['cp2/renew', 'cp3/renew', 'cp1/renew']);
     expect(new Set(steps.map(({ lane }) => lane))).toEqual(new Set([SERIAL_LANE]));
-    expect(steps[0]?.title).toMatch(/^issue 12 certificates anew \(apiserver, .*kubelet-client\)$/);
+    expect(steps[0]?.title).toMatch(/^issue 11 certificates anew \(apiserver, .*scheduler.conf\)$/);
     expect(steps[0]?.why).toBe('the first of them ends in 365 days');
     // Nothing is stopped that a quorum or the only API server hangs on.
     expect(steps.filter(({ disruption }) => disruption !== undefined)).toEqual([]);
@@ -42,7 +47,9 @@ describe('the plan of a renewal', () => {
     expect(plan({ withinDays: 400 })).toHaveLength(3);
   });
 
-  it('leaves the certificate of a worker to its kubelet, unless that has missed its time', () => {
+  it('leaves the certificates of kubelets to them, unless they are named or a kubelet has missed its time', () => {
+    expect(plan({ names: ['kubelet-client'], machines: ['cp1'] })).toHaveLength(1);
+    expect(plan({}, dead())[0]?.title).toContain('kubelet-client');
     expect(plan({ machines: ['w1'] })).toEqual([]);
     const seen = healthy.machines.w1 ?? expect.fail('is there');
     const facts = seen.facts ?? expect.fail('answers');
@@ -62,6 +69,12 @@ describe('the plan of a renewal', () => {
     const steps = plan({ withinDays: 0 }, dead());
     expect(steps.map(({ id }) => id)).toEqual(['cp1/renew', 'cp2/renew', 'cp3/renew', 'api']);
     expect(steps[0]?.why).toBe('one of them has ended or cannot be read');
+  });
+
+  it('takes silence for no proof that anything has ended: it still waits for each machine', () => {
+    const { kube: _kube, etcd: _etcd, ...silent } = healthy;
+    expect(plan({}, silent).map(({ id }) => id)).toEqual(['cp1/renew', 'cp2/renew', 'cp3/renew']);
+    expect([hasEnded(spec, silent), hasEnded(spec, dead())]).toEqual([false, true]);
   });
 
   it('leaves out a machine that does not answer', () => {
