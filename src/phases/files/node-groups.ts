@@ -71,7 +71,7 @@ export function backupGroup({ spec, machine }: GroupInput): ManagedFiles {
   const isPlane = machine.role === 'control-plane';
   return {
     id: 'backup',
-    what: 'backups',
+    what: 'configuration of backups',
     files: backupFiles(spec, machine),
     units: isPlane ? [BACKUP_TIMER] : [],
   };

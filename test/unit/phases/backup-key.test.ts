@@ -64,7 +64,7 @@ describe('recipients', () => {
     expect(titles(healthy, listed)).toEqual([]);
     const input = groupInput(listed, healthy, listed.machines[0] as never);
     const change = input && machineChange(input);
-    expect(change?.onlyPart).toBe('write backups (2 files)');
+    expect(change?.onlyPart).toBe('write configuration of backups (2 files)');
     expect(change && [stopsControlPlane(change), changesNode(change)]).toEqual([false, false]);
   });
 });

@@ -44,9 +44,11 @@ describe('three control planes become five', () => {
       'cp5/member',
       'cp4/control-plane',
       'cp4/operator',
+      'cp4/backup',
       'cp4/load-balancer',
       'cp5/control-plane',
       'cp5/operator',
+      'cp5/backup',
       'cp5/load-balancer',
     ]);
     expect(budget(five, facing(five, healthyThree))).toEqual([
