@@ -61,12 +61,12 @@ describe('total loss', () => {
       timeoutMs: 600_000,
     });
     const [backup] = (
-      await json<{ snapshots: { name: string; label: { contentHash: string; keys: number } }[] }>(
+      await json<{ archives: { name: string; label: { contentHash: string; keys: number } }[] }>(
         'etcd',
         'snapshot',
         'list',
       )
-    ).snapshots;
+    ).archives;
     const archive = join(directory, `${backup?.name}.tar.age`);
     await kubectl(['create', 'configmap', 'after-the-backup']);
     const pods = await podsOf('through');
