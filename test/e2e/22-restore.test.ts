@@ -57,7 +57,7 @@ describe('total loss', () => {
     await kubectl(['rollout', 'status', 'deployment/through', '--timeout=120s']);
     await kubectl(['create', 'secret', 'generic', 'kept', '--from-literal=a=b']);
     const directory = await mkdtemp(join(tmpdir(), 'quorate-archive-'));
-    await mustRun(['etcd', 'snapshot', 'save', '--to', directory, '--yes', '-f', CLUSTER_FILE], {
+    await mustRun(['etcd', 'snapshot', 'save', '--to', directory, '-f', CLUSTER_FILE], {
       timeoutMs: 600_000,
     });
     const [backup] = (
