@@ -12,7 +12,7 @@ import { makePlan, type PlannedPhase, type PlanReport, planReport } from '../eng
 import { createToolbox, type RunTools, type ToolboxOptions } from '../engine/toolbox.ts';
 import { readKubeState } from '../kube/read.ts';
 import { type Fleet, withLeaving } from '../machines/fleet.ts';
-import { observe } from '../observe/observe.ts';
+import { type ObserveOptions, observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
 import { PHASES } from '../phases/index.ts';
 import type { Phase } from '../phases/step.ts';
@@ -53,6 +53,9 @@ export interface Change {
   /** true: what the API says does not matter, because it is about to be replaced or cannot serve. */
   readonly ignoresApi?: boolean;
 }
+
+/** What does not answer is asked three times over: half a minute that an outage lasts longer. */
+export const MACHINES_ONLY: ObserveOptions = { parts: [] };
 
 /** Nodes become Ready and DNS serves within seconds of the last step; a busy host takes a few times that. */
 const HEALTH_DEADLINE_MS = 300_000;
@@ -133,7 +136,7 @@ async function applyAlone(
   const { verb, first = [], rest = PHASES } = change;
   const phases = [...first, ...rest];
   return withOperatorLock(ctx, fleet, seen, verb, async (alone) => {
-    const observed = await (change.ignoresApi ? observe(alone, fleet) : observePatiently(alone, fleet));
+    const observed = await (change.ignoresApi ? observe(alone, fleet, MACHINES_ONLY) : observePatiently(alone, fleet));
     if (!change.ignoresApi) requireChangeable(observed);
     const planned = planOf(fleet.spec, observed, change);
     if (hasMoreToDo(planned, agreed)) {

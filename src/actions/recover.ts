@@ -11,7 +11,7 @@ import type { Observed } from '../observe/observed.ts';
 import { type LostQuorum, recoverQuorum } from '../phases/recover-quorum.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
-import { type ChangeOptions, type ChangeReport, carryOut } from './carry-out.ts';
+import { type ChangeOptions, type ChangeReport, carryOut, MACHINES_ONLY } from './carry-out.ts';
 import { type DriverOptions, openFleet } from './cluster.ts';
 
 /** What has happened to the cluster. */
@@ -54,7 +54,7 @@ export async function recoverLostQuorum(
   return withClusterLock(ctx, spec.name, () =>
     recorded(ctx, spec, 'recover quorum', async () => {
       const fleet = openFleet(ctx, spec, options);
-      const observed = await observe(ctx, fleet);
+      const observed = await observe(ctx, fleet, MACHINES_ONLY);
       const quorumLost = await sortMembers(ctx, fleet, observed, options);
       const change = {
         verb: 'recover quorum',
@@ -92,7 +92,7 @@ async function sortMembers(
     });
   }
   const isUnfinished = situationsOf(fleet.spec, observed, [answers])[0]?.id === 'quorum-recovery-unfinished';
-  if (!isUnfinished && (observed.etcd !== undefined || survivors.length >= quorum(carriers.length))) {
+  if (!isUnfinished && (answers.hasLeader || survivors.length >= quorum(carriers.length))) {
     throw new QuorateError('ETCD_QUORUM_AT_RISK', 'the quorum is not lost for good: enough members are left', {
       hint: 'see what has happened: quorate recover',
     });

@@ -23,7 +23,7 @@ import { startApiServers } from '../phases/start-api-servers.ts';
 import { startMachines } from '../phases/start-machines.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { parseVersion } from '../topology/version.ts';
-import { type ChangeOptions, type ChangeReport, carryOut } from './carry-out.ts';
+import { type ChangeOptions, type ChangeReport, carryOut, MACHINES_ONLY } from './carry-out.ts';
 import { openFleet } from './cluster.ts';
 
 /** What was restored, and what was shown about it. */
@@ -68,7 +68,7 @@ export async function restoreCluster(
   return withClusterLock(ctx, spec.name, () =>
     recorded(ctx, spec, 'restore', async () => {
       const fleet = openFleet(ctx, spec, options);
-      const observed = await observe(ctx, fleet);
+      const observed = await observe(ctx, fleet, MACHINES_ONLY);
       const report = await carryOut(ctx, fleet, observed, changeOf(restoration), options);
       return {
         ...report,

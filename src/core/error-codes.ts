@@ -227,7 +227,7 @@ export const ERRORS = {
   PKI_LOST: {
     family: 'precondition',
     meaning: "etcd has data but no control plane holds the cluster's certificate authorities",
-    hint: 'restore /etc/kubernetes/pki from a backup, or remove the cluster with: quorate down',
+    hint: 'restore a backup, which holds them: quorate restore latest; or remove the cluster with: quorate down',
   },
   FOREIGN_MACHINE: {
     family: 'precondition',

@@ -144,7 +144,7 @@ function refuseSkew(spec: ClusterSpec, observed: Observed): void {
   const verdict = versionChange(spec, observed);
   if (!verdict.ok) {
     const back =
-      'write the version that runs into cluster.yaml again; for older data see docs/changing.md, "Restore a snapshot of etcd"';
+      'write the version that runs into cluster.yaml again; for older data restore a backup of that version: quorate restore';
     throw new QuorateError('VERSION_SKEW', verdict.reason, verdict.isBack ? { hint: back } : {});
   }
   const target = parseVersion(spec.kubernetesVersion);

@@ -52,7 +52,7 @@ function refuseTotalLoss(spec: ClusterSpec, observed: Observed): void {
   if (clusterLife(spec, observed) !== 'down' || unseenCarriers(spec, observed).length > 0) return;
   if (Object.values(observed.machines).some(({ facts }) => facts?.hasEtcdData) || !hasFormed(spec, observed)) return;
   throw new QuorateError('ETCD_MEMBER_LOST', 'no machine has any data of etcd left', {
-    hint: 'restore a snapshot of etcd on every member, or begin anew: quorate down, then quorate up',
+    hint: 'restore a backup: quorate restore latest; or begin anew: quorate down, then quorate up',
   });
 }
 

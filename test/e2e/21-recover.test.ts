@@ -36,6 +36,20 @@ async function expectKept(name: string, { acknowledged }: WriteReport): Promise<
   expect(acknowledged.filter((number) => !(`w${number}` in data))).toEqual([]);
 }
 
+/** From the start of the recovery to the promotion of the last member, by its journal. */
+async function timeToVoters(): Promise<number> {
+  interface Run {
+    readonly verb: string;
+    readonly startedMs: number;
+    readonly phases: readonly { readonly steps: readonly { id: string; startedMs: number; durationMs: number }[] }[];
+  }
+  const run = await json<Run>('runs', 'show');
+  expect(run.verb).toBe('recover quorum');
+  const promoted = run.phases.flatMap(({ steps }) => steps).filter(({ id }) => id.endsWith('/member'));
+  expect(promoted).toHaveLength(2);
+  return Math.max(...promoted.map(({ startedMs, durationMs }) => startedMs + durationMs)) - run.startedMs;
+}
+
 describe('recover', () => {
   it('finds nothing in a healthy cluster', async () => {
     expect((await diagnose()).situations).toEqual([]);
@@ -79,7 +93,10 @@ describe('a quorum that is lost for good', () => {
     ]);
     expect(unsaid.stderr).toContain('code: CONFIRMATION_NEEDED');
     const { durationMs } = await follow(situation?.command ?? '', '--confirm', CLUSTER);
-    process.stdout.write(`quorum lost for good: three voters and a healthy cluster after ${durationMs} ms\n`);
+    const votersMs = await timeToVoters();
+    process.stdout.write(
+      `quorum lost for good: three voters after ${votersMs} ms, a healthy cluster after ${durationMs} ms\n`,
+    );
     const { quorum } = await json<{ quorum: { voters: number; up: number } }>('status');
     expect(quorum).toMatchObject({ voters: 3, up: 3 });
     await expectKept('survivor', report);
@@ -90,7 +107,7 @@ describe('a quorum that is lost for good', () => {
     );
     expect(left.exitCode).not.toBe(0);
     await kubectl(['delete', 'configmap', 'survivor']);
-    expect(durationMs).toBeLessThan(120_000);
+    expect(votersMs).toBeLessThan(120_000);
   });
 
   it('is not declared lost while a majority is there', async () => {

@@ -1,6 +1,6 @@
 // What is right in cluster.yaml but beyond this release. Each line goes when the feature comes.
 import { cronProblem } from '../cron.ts';
-import { type Finding, invalid, type SpecPath, unsupported, warning } from '../problem.ts';
+import { type Finding, invalid, type SpecPath, unsupported } from '../problem.ts';
 import { didYouMean } from '../suggest.ts';
 import { withV } from '../versions.ts';
 import type { SpecView } from './view.ts';
@@ -20,7 +20,7 @@ export function* checkKubernetesVersion({ spec, kubernetesVersions }: SpecView):
   );
 }
 
-/** The snapshot schedule is a schedule, and says that nobody follows it yet. */
+/** The schedule of backups is a schedule. */
 export function* checkSnapshots({ spec }: SpecView): Iterable<Finding> {
   const snapshots = spec.etcd?.snapshots;
   if (snapshots === undefined || snapshots === null) return;
@@ -31,12 +31,6 @@ export function* checkSnapshots({ spec }: SpecView): Iterable<Finding> {
     const message = `spec.etcd.snapshots.schedule ${JSON.stringify(schedule)} ${wrong}`;
     yield invalid([...path, 'schedule'], message, 'write, for example: schedule: "0 */6 * * *" (every six hours)');
   }
-  yield warning(
-    path,
-    'this release does not take snapshots of etcd: spec.etcd.snapshots has no effect yet',
-    'save snapshots yourself meanwhile, with etcdctl snapshot save on a control plane',
-    { at: 'key', code: 'SPEC_UNSUPPORTED' },
-  );
 }
 
 /** Fields whose other values come in a later release. */
