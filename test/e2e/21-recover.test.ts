@@ -43,7 +43,8 @@ async function timeToVoters(): Promise<number> {
     readonly startedMs: number;
     readonly phases: readonly { readonly steps: readonly { id: string; startedMs: number; durationMs: number }[] }[];
   }
-  const run = await json<Run>('runs', 'show');
+  const { stdout } = await mustRun(['runs', 'show', '--cluster', CLUSTER, '-o', 'json']);
+  const run = JSON.parse(stdout) as Run;
   expect(run.verb).toBe('recover quorum');
   const promoted = run.phases.flatMap(({ steps }) => steps).filter(({ id }) => id.endsWith('/member'));
   expect(promoted).toHaveLength(2);
