@@ -8,6 +8,7 @@ import { readSurvivor, type Survivor } from '../etcd/survivors.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { observe } from '../observe/observe.ts';
 import type { Observed } from '../observe/observed.ts';
+import { standInHolder } from '../phases/membership.ts';
 import { type LostQuorum, recoverQuorum } from '../phases/recover-quorum.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
@@ -91,13 +92,41 @@ async function sortMembers(
       hint: `add to --lost what will never come back with its data`,
     });
   }
-  const isUnfinished = situationsOf(fleet.spec, observed, [answers])[0]?.id === 'quorum-recovery-unfinished';
+  await refuseLiving(ctx, fleet, observed, gone);
+  refuseEnoughData(observed, carriers, gone);
+  const isUnfinished = standInHolder(observed) !== undefined;
   if (!isUnfinished && (answers.hasLeader || survivors.length >= quorum(carriers.length))) {
     throw new QuorateError('ETCD_QUORUM_AT_RISK', 'the quorum is not lost for good: enough members are left', {
       hint: 'see what has happened: quorate recover',
     });
   }
   return { survivor: machine, survivors, lost: gone };
+}
+
+/** What answers is left, whatever the command line says: wiping it could be wiping the better half. Throws ETCD_QUORUM_AT_RISK. */
+async function refuseLiving(
+  ctx: Context,
+  fleet: Fleet,
+  observed: Observed,
+  gone: readonly MachineSpec[],
+): Promise<void> {
+  const holding = gone.filter(({ name }) => observed.machines[name]?.facts?.hasEtcdData);
+  const seen = await Promise.all(holding.map(({ name }) => readSurvivor(ctx, fleet.machine(name))));
+  const living = seen.filter(({ answers }) => answers).map(({ machine }) => machine);
+  if (living.length === 0) return;
+  throw new QuorateError('ETCD_QUORUM_AT_RISK', `${living.join(', ')}: named as lost, and its member answers`, {
+    hint: 'leave it out of --lost; a machine that is to go all the same has to be switched off first',
+  });
+}
+
+/** A member that does not answer now may do so in a minute, as long as its data is there. Throws ETCD_QUORUM_AT_RISK. */
+function refuseEnoughData(observed: Observed, carriers: readonly MachineSpec[], gone: readonly MachineSpec[]): void {
+  const holds = ({ name }: MachineSpec) => observed.machines[name]?.facts?.hasEtcdData === true;
+  if (carriers.filter(holds).length < quorum(carriers.length) || !gone.some(holds)) return;
+  const names = gone.filter(holds).map(({ name }) => name);
+  throw new QuorateError('ETCD_QUORUM_AT_RISK', `${names.join(', ')}: named as lost, and its data is there`, {
+    hint: `start it instead: quorate up; if its data is damaged, switch it off first: quorate machine stop ${names.join(' ')}`,
+  });
 }
 
 function named(carriers: readonly MachineSpec[], name: string): MachineSpec {

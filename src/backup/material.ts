@@ -15,7 +15,7 @@ export async function archivedMaterial(
   { files }: Pick<OpenArchive, 'files'>,
   nowMs: number = Date.now(),
 ): Promise<SharedMaterial> {
-  const found = Object.fromEntries(SHARED_PATHS.map((path) => [path, files.get(path.slice(1))]));
+  const found = Object.fromEntries(SHARED_PATHS.map((path) => [path, single(path, files.get(path.slice(1)))]));
   if (found[keyPath('etcd/ca')] !== undefined) return parseSharedMaterial(found, ctx);
   const etcd = await createAuthority(AUTHORITIES['etcd/ca'], nowMs);
   const whole = {
@@ -24,4 +24,15 @@ export async function archivedMaterial(
     [keyPath('etcd/ca')]: etcd.privateKey,
   };
   return parseSharedMaterial(whole, ctx);
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n?/;
+
+/**
+ * A backup of the middle of a rotation has two authorities in one file, the one that signs first. What a rotation knows of itself is in no
+ * backup, so the cluster begins with the one that signs; who has certificates of the other joins anew.
+ */
+function single(path: string, content: Uint8Array | undefined): string | undefined {
+  const text = content === undefined ? undefined : Buffer.from(content).toString();
+  return path.endsWith('.crt') ? text && CERTIFICATE.exec(text)?.[0] : text;
 }

@@ -1,9 +1,9 @@
 // What has happened to a cluster, and which one command is the way out: what `quorate recover` says. Pure.
 import { findByName } from '../core/per-object.ts';
 import { bestSurvivor, type Survivor } from '../etcd/survivors.ts';
+import { STAND_IN_DIR } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
-import { clusterLife, hasFormed, memberOf } from '../phases/membership.ts';
-import { STAND_IN_DIR, standInHolder } from '../phases/restoration/stand-in.ts';
+import { clusterLife, hasFormed, memberOf, standInHolder } from '../phases/membership.ts';
 import { type ClusterSpec, controlPlanes, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { quorum } from '../topology/quorum.ts';
 
@@ -32,7 +32,7 @@ export type SituationId =
   | 'etcd-nospace'
   | 'control-plane-lost';
 
-/** A learner is promoted within seconds of its start; one that is seen and not being worked on is stuck. */
+/** What one look shows of one kind of situation. */
 type Rule = (spec: ClusterSpec, observed: Observed, survivors: readonly Survivor[]) => readonly Situation[];
 
 /** All that has happened, the gravest first; empty when etcd and its machines are as they should be. */
@@ -51,7 +51,11 @@ export function situationsOf(
 const UNFINISHED: Rule = (spec, observed) => {
   const name = standInHolder(observed);
   if (name === undefined) return [];
-  const lost = etcdMachines(spec).flatMap((machine) => (machine.name === name ? [] : [machine.name]));
+  // Who has data is left, and not lost.
+  const isLost = (machine: MachineSpec) => observed.machines[machine.name]?.facts?.hasEtcdData !== true;
+  const lost = etcdMachines(spec).flatMap((machine) =>
+    machine.name === name || !isLost(machine) ? [] : [machine.name],
+  );
   return [
     {
       id: 'quorum-recovery-unfinished',
@@ -84,10 +88,9 @@ const lostQuorum: Rule = (spec, observed, survivors) => {
       },
     ];
   }
-  const [best] = [bestSurvivor(survivors)?.machine, ...names(holding)].filter((name) => name !== undefined);
+  const best = bestSurvivor(survivors)?.machine;
   const lost = names(carriers).filter((name) => !answering.includes(name));
-  if (best !== undefined && answering.length > 0 && answering.length < needed)
-    return [forGood(best, lost, found, silent)];
+  if (best !== undefined && holding.length < needed) return [forGood(best, lost, found, silent)];
   if (holding.length + silent.length + off.length === 0) return [totalLoss(found)];
   return [
     {
@@ -176,9 +179,9 @@ const stuckLearners: Rule = (spec, observed) =>
         title: `${who} is a learner that has not been promoted`,
         found: [`member ${member.id} (${member.peerURLs.join(', ')}) takes part and has no vote`],
         does: machine
-          ? 'goes on with it, or takes it out and begins anew'
+          ? 'takes it out and lets a new one join on the same machine; a run that is under way promotes it by itself'
           : 'takes it out: no machine of cluster.yaml is behind it',
-        command: machine ? 'quorate up' : `quorate etcd member remove ${member.id}`,
+        command: machine ? `quorate etcd member replace ${machine.name}` : `quorate etcd member remove ${member.id}`,
       };
     });
 

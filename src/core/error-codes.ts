@@ -132,7 +132,7 @@ export const ERRORS = {
   API_UNREACHABLE: {
     family: 'connect',
     meaning: 'no API server answers',
-    hint: 'run: quorate status',
+    hint: 'run: quorate recover',
   },
   COMMAND_FAILED: { family: 'command', meaning: 'a command ended with an error', hint: 'read its output above' },
   COMMAND_TIMED_OUT: { family: 'command', meaning: 'a command ran past its deadline', hint: 'run again with --debug' },
@@ -174,7 +174,7 @@ export const ERRORS = {
   RESTORE_UNPROVED: {
     family: 'etcd',
     meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',
-    hint: 'nothing of before is lost: its data lies in /var/lib/etcd/before-restore; restore another archive (quorate etcd snapshot list)',
+    hint: 'nothing of before is lost: its data lies in /var/lib/etcd/before-restore-*; restore another archive (quorate etcd snapshot list)',
   },
   ETCD_MEMBER_NOT_FOUND: {
     family: 'etcd',
@@ -191,7 +191,7 @@ export const ERRORS = {
     meaning: 'an alarm of etcd is raised that stops writes and cannot simply be taken back',
     hint: 'run: quorate etcd alarms',
   },
-  ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate status' },
+  ETCD_UNAVAILABLE: { family: 'etcd', meaning: 'no etcd member answers', hint: 'run: quorate recover' },
   DRAIN_BLOCKED: {
     family: 'kube',
     meaning:

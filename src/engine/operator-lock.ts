@@ -58,7 +58,11 @@ export async function withOperatorLock<T>(
   verb: string,
   work: (ctx: Context) => Promise<T>,
 ): Promise<T> {
-  const names = fleet.controlPlanes.map(({ name }) => name).filter((name) => observed.machines[name]?.facts);
+  // Machines of role etcd too: they renew their certificates by themselves, and wait for this lock.
+  const names = fleet.machines
+    .filter(({ role }) => role === 'control-plane' || role === 'etcd')
+    .map(({ name }) => name)
+    .filter((name) => observed.machines[name]?.facts);
   warnOfFew(ctx, fleet, observed, names);
   const who = `${userInfo().username}@${hostname()}`;
   const holder: Holder = { id: randomUUID(), who, verb, process: await processIdentity(process.pid) };

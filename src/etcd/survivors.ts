@@ -7,6 +7,9 @@ import { etcdctl, parseJson, toHex } from './etcdctl.ts';
 /** What one machine has of etcd. */
 export interface Survivor {
   readonly machine: string;
+  /** Of its member, and of the one that it takes for the leader; 0: none. Hexadecimal. */
+  readonly id: string;
+  readonly leaderId: string;
   /** Its process answers for itself; whether it has a quorum is another matter. */
   readonly answers: boolean;
   /** It knows a leader: there is a quorum. */
@@ -30,22 +33,33 @@ const TIMEOUT = { timeoutMs: 15_000, allowFailure: true } as const;
 
 /** Asks one machine's own member without asking the others. Never throws for a member that does not answer; ABORTED and such it does. */
 export async function readSurvivor(ctx: Context, machine: Machine): Promise<Survivor> {
-  const silent = { machine: machine.name, answers: false, hasLeader: false, raftTerm: 0, raftIndex: 0, members: [] };
+  const silent = {
+    machine: machine.name,
+    id: '0',
+    leaderId: '0',
+    answers: false,
+    hasLeader: false,
+    raftTerm: 0,
+    raftIndex: 0,
+    members: [],
+  };
   try {
     const [status, list] = await Promise.all([
       machine.exec(ctx, etcdctl('endpoint', 'status', '-w', 'json'), TIMEOUT),
       machine.exec(ctx, etcdctl('member', 'list', '--consistency=s', '-w', 'json'), TIMEOUT),
     ]);
     if (status.exitCode !== 0 || list.exitCode !== 0) return silent;
-    const [entry] = parseJson<{ Status: { leader?: string; raftTerm?: string; raftAppliedIndex?: string } }[]>(
-      status.stdout,
-    );
+    const [entry] = parseJson<
+      { Status: { header?: { member_id?: string }; leader?: string; raftTerm?: string; raftAppliedIndex?: string } }[]
+    >(status.stdout);
     const { members = [] } = parseJson<{
       members?: { ID: string; name?: string; peerURLs?: string[]; isLearner?: boolean }[];
     }>(list.stdout);
     const own = entry?.Status;
     return {
       machine: machine.name,
+      id: toHex(own?.header?.member_id ?? '0'),
+      leaderId: toHex(own?.leader ?? '0'),
       answers: own !== undefined,
       hasLeader: toHex(own?.leader ?? '0') !== '0',
       raftTerm: Number(own?.raftTerm ?? 0),

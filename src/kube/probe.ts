@@ -1,5 +1,4 @@
 import https from 'node:https';
-import tls from 'node:tls';
 import type { Context } from '../core/context.ts';
 
 /** Whether an API server says that it can serve: /readyz answered with 200. */
@@ -50,19 +49,4 @@ function readAnswer(status: number, body: string): ApiProbe {
   if (status === 200) return { ready: true };
   const failed = body.split('\n').flatMap((line) => /^\[-\](\S+)/.exec(line)?.[1] ?? []);
   return { ready: false, detail: failed.length > 0 ? `not ready: ${failed.join(', ')}` : `HTTP ${status}` };
-}
-
-/** SHA-256 fingerprint of the certificate that a port presents, whoever signed it; undefined when nothing answers there. */
-export function servedFingerprint(ctx: Context, address: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
-    // Nothing is sent over it: the certificate is looked at, not trusted.
-    const socket = tls.connect({ host: address, port, rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerCertificate().fingerprint256);
-      socket.destroy();
-    });
-    signal.addEventListener('abort', () => socket.destroy(), { once: true });
-    socket.on('error', () => resolve(undefined));
-    socket.on('close', () => resolve(undefined));
-  });
 }

@@ -119,6 +119,7 @@ attempt() {
   mkdir -m 0700 "$work"
   taken=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   name=$cluster-$(printf %s "$taken" | tr -d ':-')-$machine
+  keys_before=$(keys_digest)
   etcdctl snapshot save "$work/snapshot.db" --command-timeout=15m > /dev/null
   revision=$(etcdutl snapshot status "$work/snapshot.db" -w json | jq -er .revision)
   snapshot_bytes=$(stat -c %s "$work/snapshot.db")
@@ -128,6 +129,7 @@ attempt() {
   facts > "$stage/facts.json"
   collect > "$stage/names"
   tail -n +2 "$stage/names" | (cd "$root" && tar -cf - --no-recursion -T -) | tar -xf - -C "$stage/files"
+  [ "$(keys_digest)" = "$keys_before" ] || fail 'the keys of the cluster have been changed meanwhile, so that they may not fit the snapshot; the next backup will be whole'
   (cd "$stage/files" && xargs -d '\\n' sha256sum -- < "$stage/names"; cd "$work" && sha256sum snapshot.db) | digests > "$stage/digests"
   jq --slurpfile files "$stage/digests" '. + { files: $files[0] }' "$stage/facts.json" > "$stage/files/meta.json"
   seal

@@ -63,6 +63,11 @@ collect() {
   (cd "$root" && find etc/kubernetes/kube-apiserver -type f 2>/dev/null | sort)
 }
 
+# What the keys are: Secrets in a snapshot can be read only with those that were in use when it was taken.
+keys_digest() {
+  (cd "$root" && cat $shared_files 2>/dev/null) | sha256sum
+}
+
 # The facts that meta data and label share.
 facts() {
   jq -n --arg cluster "$cluster" --arg machine "$machine" --arg taken "$taken" --arg kubernetes "$kubernetes_version" \\

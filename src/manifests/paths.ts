@@ -28,6 +28,8 @@ export const MACHINES_PATH = '/etc/quorate/machines';
 export const CLUSTER_PATH = '/etc/quorate/cluster';
 /** There once the cluster has been whole: from then on an empty disk of a member is a loss. */
 export const FORMED_PATH = '/etc/quorate/formed';
+/** Certificates of stand-ins for lost members (ADR 0013), and the sign of a recovery that has not ended. */
+export const STAND_IN_DIR = '/etc/quorate/stand-in';
 /** What a machine ran before a change that has not proved good yet (phases/change/last-good.ts), and the file that says it is all there. */
 export const LAST_GOOD_DIR = '/var/lib/quorate/last-good';
 /** Written last, and synced: without it what lies beside it may be half a copy. */

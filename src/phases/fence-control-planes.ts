@@ -3,16 +3,19 @@ import { QuorateError } from '../core/errors.ts';
 import type { Observed } from '../observe/observed.ts';
 import { BOOTSTRAP_KUBELET_CONF_PATH, certificatePath, KUBELET_CONF_PATH, KUBERNETES_DIR } from '../pki/names.ts';
 import { sharedPathsOf, sharingMachines } from '../pki/placement.ts';
+import { ROTATION_DIR } from '../pki/rotation.ts';
 import { sharedFiles } from '../pki/shared.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec, machinesOf } from '../spec/types.ts';
 import { unseenCarriers } from './membership.ts';
 import {
-  FORMER_DATA_DIR,
+  FORMER_DATA_PREFIX,
+  RESTORE_DEADLINE_MS,
   RESTORED_PATH,
   REVISION_BUMP,
   type Restoration,
   UNPROVED_MARK,
 } from './restoration/restoration.ts';
+import { END_STAND_INS } from './restoration/stand-in.ts';
 import type { Phase, Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -70,7 +73,10 @@ function fenceSteps(
       title: `stop what runs of the control plane${holds}`,
       why: 'nobody may serve or vote on the old data',
       run: async (ctx, tools) => {
-        restoration.floor = Math.max(restoration.floor, await fence(ctx, tools, spec, machine));
+        restoration.floor = Math.max(
+          restoration.floor,
+          await fence(ctx, tools, spec, machine, restoration.meta.revision),
+        );
       },
     },
     {
@@ -88,10 +94,12 @@ function fenceSteps(
 }
 
 /**
- * Arguments: `yes` when the machine carries etcd. Prints `revision N` of the data that it found and `restored N` of an earlier restore. Data that lies there
- * while an earlier attempt has not been proved is that attempt's, and worth nothing; what was there before it stays.
+ * Arguments: `yes` when the machine carries etcd. Prints `revision N` of the data that it found (`unreadable` when it cannot be told) and
+ * `restored N` of an earlier restore. A restored copy that nobody has written to is removed; anything else is moved aside and stays. What was
+ * found out is kept before anything moves, for the run that comes after one that is killed here.
  */
 const FENCE_SCRIPT = `set -u
+{ ${END_STAND_INS} } >/dev/null 2>&1
 systemctl stop kubelet 2>/dev/null
 systemctl disable --now etcd 2>/dev/null
 for pod in etcd kube-apiserver kube-controller-manager kube-scheduler; do
@@ -110,38 +118,55 @@ while [ $waited -lt 30 ]; do
   waited=$((waited + 1))
 done
 [ -z "$left" ] || { echo "still running:$left" >&2; exit 1; }
-[ ! -f ${RESTORED_PATH} ] || sed -n 's/.*"revision":\\([0-9]*\\).*/restored \\1/p' ${RESTORED_PATH}
+rm -rf ${ROTATION_DIR}
+stamp=$(sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p' ${RESTORED_PATH} 2>/dev/null)
+[ -z "$stamp" ] || echo "restored $stamp"
 [ "$1" = yes ] && [ -d /var/lib/etcd/member ] || exit 0
-etcdutl snapshot status /var/lib/etcd/member/snap/db -w json 2>/dev/null | sed -n 's/.*"revision":\\([0-9]*\\).*/revision \\1/p'
 if [ -e ${UNPROVED_MARK} ]; then
   rm -rf /var/lib/etcd/member
-else
-  rm -rf ${FORMER_DATA_DIR}
-  install -d -m 0700 ${FORMER_DATA_DIR}
-  : > ${UNPROVED_MARK}
-  sync ${UNPROVED_MARK}
-  mv /var/lib/etcd/member ${FORMER_DATA_DIR}/member
+  exit 0
 fi
+found=$(etcdutl snapshot status /var/lib/etcd/member/snap/db -w json 2>/dev/null | sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p')
+if [ -n "$found" ]; then
+  echo "revision $found"
+  if [ "$found" -gt "\${stamp:-0}" ]; then
+    install -d -m 0700 /var/lib/quorate
+    printf '{"revision":%s}\\n' "$found" > ${RESTORED_PATH}
+    sync ${RESTORED_PATH}
+  fi
+else
+  echo unreadable
+fi
+aside=${FORMER_DATA_PREFIX}$(date +%s)
+install -d -m 0700 "$aside"
+mv /var/lib/etcd/member "$aside/member"
 `;
 
 /** The highest revision that the machine knows of; 0: none. */
-async function fence(ctx: Context, tools: Toolbox, spec: ClusterSpec, machine: MachineSpec): Promise<number> {
+async function fence(
+  ctx: Context,
+  tools: Toolbox,
+  spec: ClusterSpec,
+  machine: MachineSpec,
+  archived: number,
+): Promise<number> {
   const carriesEtcd = etcdMachines(spec).some(({ name }) => name === machine.name);
   const { stdout } = await tools.fleet
     .machine(machine.name)
-    .exec(ctx, ['sh', '-c', FENCE_SCRIPT, 'fence', carriesEtcd ? 'yes' : 'no'], { timeoutMs: 60_000 });
-  return highestRevision(stdout);
+    .exec(ctx, ['sh', '-c', FENCE_SCRIPT, 'fence', carriesEtcd ? 'yes' : 'no'], { timeoutMs: RESTORE_DEADLINE_MS });
+  return highestRevision(stdout, archived);
 }
 
 /**
- * The greatest of the lines `revision N`, which is what data holds, and `restored N`, where an earlier restore began: nobody knows what has
- * been written since, but it is less than a billion (REVISION_BUMP).
+ * The greatest of the lines `revision N`, which is what data holds; `restored N`, where an earlier restore began or a fence found data: nobody
+ * knows what has been written since, but it is less than a billion (REVISION_BUMP); and `unreadable`: less than a billion above the archive.
  */
-export function highestRevision(text: string): number {
+export function highestRevision(text: string, archived = 0): number {
   const found = [...text.matchAll(/^(revision|restored) (\d+)$/gm)].map(
     ([, kind, digits]) => Number(digits) + (kind === 'restored' ? REVISION_BUMP - 1 : 0),
   );
-  return Math.max(0, ...found);
+  const unknown = /^unreadable$/m.test(text) ? archived + REVISION_BUMP : 0;
+  return Math.max(0, unknown, ...found);
 }
 
 /** What a worker knows of revisions; and one that belongs to other authorities than the archive's has to join anew. */

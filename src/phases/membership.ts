@@ -2,7 +2,7 @@
 // of them see the same machine differently. Pure.
 import { isMemberAt } from '../etcd/members.ts';
 import type { ObservedMember } from '../etcd/types.ts';
-import { FORMED_PATH } from '../manifests/paths.ts';
+import { FORMED_PATH, STAND_IN_DIR } from '../manifests/paths.ts';
 import type { Observed } from '../observe/observed.ts';
 import { KUBELET_CONF_PATH } from '../pki/names.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec, machinesOf } from '../spec/types.ts';
@@ -98,4 +98,11 @@ export function leaderLast<M extends MachineSpec>(observed: Observed, machines: 
 function isLeader(observed: Observed, machine: MachineSpec): boolean {
   const member = memberOf(observed, machine);
   return member?.status !== undefined && member.status.leaderId === member.id;
+}
+
+/** The machine where stand-ins for lost members are or were, if a recovery of the quorum has not ended (ADR 0013). */
+export function standInHolder({ machines }: Pick<Observed, 'machines'>): string | undefined {
+  return Object.values(machines).find(({ facts }) =>
+    Object.keys(facts?.files ?? {}).some((path) => path.startsWith(`${STAND_IN_DIR}/`)),
+  )?.name;
 }

@@ -4,7 +4,7 @@ import { QuorateError } from '../core/errors.ts';
 import { waitFor } from '../core/wait.ts';
 import { readEtcd } from '../etcd/etcdctl.ts';
 import { etcdMachines } from '../spec/types.ts';
-import type { Restoration } from './restoration/restoration.ts';
+import { type Restoration, UNPROVED_MARK } from './restoration/restoration.ts';
 import { type Phase, SERIAL_LANE } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -54,5 +54,7 @@ async function prove(ctx: Context, tools: Toolbox, { meta }: Restoration): Promi
       },
     );
   }
+  // From here on API servers write to it: what is there is worth keeping.
+  for (const { name } of carriers) await tools.fleet.machine(name).exec(ctx, ['rm', '-f', UNPROVED_MARK]);
   ctx.emit('note', { text: `${found.keys} keys, content hash ${found.contentHash.slice(0, 12)}…: as in the archive` });
 }

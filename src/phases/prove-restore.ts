@@ -6,8 +6,8 @@ import { readOperatorKubeconfig } from '../kube/connect.ts';
 import { type PodIdentity, readApiEndpoints, readPodIdentities, readRevision } from '../kube/reconcile.ts';
 import type { Observed } from '../observe/observed.ts';
 import { API_SERVER_PORT } from '../pki/names.ts';
-import { type ClusterSpec, controlPlanes, etcdMachines, isNode } from '../spec/types.ts';
-import { type Restoration, restoredRevision, UNPROVED_MARK } from './restoration/restoration.ts';
+import { type ClusterSpec, controlPlanes, isNode } from '../spec/types.ts';
+import { type Restoration, restoredRevision } from './restoration/restoration.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -30,11 +30,6 @@ export function proveRestore(restoration: Restoration): Phase {
       ),
       step('pods', 'see that pods and what runs on the nodes are the same', (ctx, tools) =>
         provePods(ctx, tools, nodesToAsk(spec, observed)),
-      ),
-      ...etcdMachines(spec).map(({ name }) =>
-        step(`${name}/proved`, `let ${name} keep this data from now on`, async (ctx, tools) => {
-          await tools.fleet.machine(name).exec(ctx, ['rm', '-f', UNPROVED_MARK]);
-        }),
       ),
     ],
   };

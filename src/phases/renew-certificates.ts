@@ -56,7 +56,7 @@ export function refuseUnknownChoice(spec: ClusterSpec, { names = [], machines = 
 
 /**
  * Whether any certificate of a control plane or a member has ended: then nobody has to be there that could answer. An API that is silent is
- * no proof of that; a busy host is silent too.
+ * no proof of that, nor is a certificate that is not there: a busy host is silent too, and a machine may not have joined yet.
  */
 export function hasEnded(spec: ClusterSpec, observed: Observed): boolean {
   return renewingMachines(spec).some((machine) => {
@@ -64,7 +64,7 @@ export function hasEnded(spec: ClusterSpec, observed: Observed): boolean {
     if (certificates === undefined) return false;
     return leavesOf(spec, machine).some(({ path }) => {
       const info = readable(certificates[path]);
-      return info === undefined || info.notAfter.getTime() <= observed.takenAtMs;
+      return info !== undefined && info.notAfter.getTime() <= observed.takenAtMs;
     });
   });
 }

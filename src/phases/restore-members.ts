@@ -4,7 +4,14 @@ import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.ts';
 import { startMemberAlone } from './change/start-member.ts';
 import { type GroupInput, groupInput } from './files/node-groups.ts';
-import { bumpFor, RESTORED_PATH, type Restoration, restoredRevision } from './restoration/restoration.ts';
+import {
+  bumpFor,
+  RESTORE_DEADLINE_MS,
+  RESTORED_PATH,
+  type Restoration,
+  restoredRevision,
+  UNPROVED_MARK,
+} from './restoration/restoration.ts';
 import type { Phase, Step } from './step.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -55,9 +62,6 @@ function memberSteps(
 
 /** Where the snapshot lies on the machine while it is restored; with the cluster's Secrets in it. */
 const SNAPSHOT_PATH = '/var/lib/quorate/restore/snapshot.db';
-/** A gigabyte takes half a minute on a slow disk (etcd-io/etcd #9771: 7.5 s). */
-const RESTORE_DEADLINE_MS = 20 * 60_000;
-
 /**
  * Arguments: the revision stamp, then flags of etcdutl. The data appears in its place by one rename: a run that is killed leaves a member
  * that has all of it, or none.
@@ -70,6 +74,8 @@ install -d -m 0700 /var/lib/etcd
 etcdutl snapshot restore ${SNAPSHOT_PATH} --data-dir /var/lib/etcd/restoring "$@" >&2
 printf '%s\\n' "$stamp" > ${RESTORED_PATH}
 sync ${RESTORED_PATH}
+: > ${UNPROVED_MARK}
+sync ${UNPROVED_MARK}
 mv /var/lib/etcd/restoring/member /var/lib/etcd/member
 rmdir /var/lib/etcd/restoring
 rm -rf /var/lib/quorate/restore

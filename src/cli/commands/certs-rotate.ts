@@ -61,9 +61,10 @@ export function rotateSaKeyCommand(frame: Frame): Command {
     .addOption(new Option('--finish', 'forget the old key').conflicts('rollback'))
     .addOption(new Option('--rollback', 'drop the new key, while it has signed nothing'))
     .addOption(
-      new Option('--min-age <duration>', 'how long the new key must have signed before --finish').argParser(
-        parseDuration,
-      ),
+      new Option(
+        '--min-age <duration>',
+        'how long the new key must have signed before --finish (default 1h; less only when every pod has begun anew)',
+      ).argParser(parseDuration),
     )
     .action(
       verb<RotateFlags>(frame, 'Rotation', (session, { options }) =>
@@ -104,5 +105,7 @@ async function carryOut(session: Session, options: Omit<RotateOptions, 'confirm'
     await session.confirm(`Stage "${stage}" on cluster ${plan.cluster}: do this?`);
   };
   const report = await rotate(session.ctx, await session.spec(), { ...options, confirm });
-  return { data: report, text: (theme) => renderRotation(report, theme) };
+  // `kind` says what the document is.
+  const { kind: rotation, ...data } = report;
+  return { data: { rotation, ...data }, text: (theme) => renderRotation(report, theme) };
 }

@@ -11,7 +11,7 @@ export function renderRestore(report: RestoreReport, { style, glyphs }: Theme): 
     `  the endpoint answered after ${formatDuration(apiReadyMs)}, all was proved after ${formatDuration(durationMs)}`,
     `  ${keys} keys, content hash ${contentHash.slice(0, 16)}${glyphs.ellipsis}: as in the archive`,
     `  revision ${revision} goes on at ${restoredRevision}: no watch sees it go back`,
-    `  ${style.dim('what was on the members before lies in /var/lib/etcd/before-restore until you remove it')}`,
+    `  ${style.dim('what was on the members before lies in /var/lib/etcd/before-restore-* until you remove it')}`,
   ].join('\n');
 }
 

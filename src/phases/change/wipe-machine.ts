@@ -5,15 +5,15 @@ import { hasCode } from '../../core/errors.ts';
 import { BINARIES_STAMP } from '../../machines/facts.ts';
 import type { Fleet } from '../../machines/fleet.ts';
 import { TEXTFILE_METRICS_DIR } from '../../manifests/paths.ts';
-import { DEFAULTS } from '../../spec/defaults.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 
 /**
  * What `kubeadm reset` does, and what quorate itself brought: units, files, firewall tables, links, container data. Certificates and
  * keys go too. Packages of the distribution and backups, which are sealed, stay, and so do load balancers that quorate has not set up. Safe to run again, and on a machine that was only half made.
  */
-const WIPE_SCRIPT = `set -u
-units='kubelet quorate-backup.timer quorate-backup.service quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+const wipeScript = (backups: string) => `set -u
+units='kubelet quorate-backup.timer quorate-backup.service quorate-renew-certificates.timer quorate-approve-kubelet-serving.timer flannel-cni.path flannel-cni quorate-network'
+for unit in $(systemctl list-units --plain --no-legend --all 'quorate-stand-in-*' | awk '{ print $1 }'); do systemctl stop "$unit"; done
 [ ! -f /etc/systemd/system/etcd.service ] || units="$units etcd"
 for unit in $units; do systemctl disable --now "$unit" 2>/dev/null; done
 wipe_balancer() {
@@ -30,7 +30,7 @@ fi
 systemctl disable --now containerd 2>/dev/null
 pkill -KILL -f '/usr/local/bin/[c]ontainerd-shim' 2>/dev/null
 awk '$2 ~ "^/var/lib/kubelet|^/run/containerd|^/run/netns/cni" { print $2 }' /proc/mounts | sort -r | while read -r path; do umount -l "$path" 2>/dev/null; done
-for table in 'inet quorate' 'ip quorate_masquerade' 'ip kube-proxy' 'ip6 kube-proxy'; do nft delete table $table 2>/dev/null; done
+for table in 'inet quorate' 'inet quorate_stand_in' 'ip quorate_masquerade' 'ip kube-proxy' 'ip6 kube-proxy'; do nft delete table $table 2>/dev/null; done
 for link in cni0 flannel.1; do ip link delete "$link" 2>/dev/null; done
 rm -rf /etc/kubernetes /etc/quorate /etc/cni/net.d /etc/containerd /etc/crictl.yaml
 rm -rf /etc/systemd/system/kubelet.service /etc/systemd/system/kubelet.service.d /etc/systemd/system/containerd.service /etc/systemd/system/etcd.service
@@ -39,7 +39,7 @@ rm -rf /usr/local/lib/quorate /run/flannel /run/quorate /var/log/kubernetes /var
 for dir in /var/lib/etcd /var/lib/kubelet /var/lib/containerd /var/lib/cni; do
   [ ! -d "$dir" ] || find "$dir" -mindepth 1 -xdev -delete 2>/dev/null
 done
-[ ! -d /var/lib/quorate ] || find /var/lib/quorate -mindepth 1 -maxdepth 1 ! -path ${DEFAULTS.snapshotDirectory} -exec rm -rf {} +
+[ ! -d /var/lib/quorate ] || find /var/lib/quorate -mindepth 1 -maxdepth 1 ! -path ${backups} -exec rm -rf {} +
 rm -f ${TEXTFILE_METRICS_DIR}/quorate_backup.prom
 stamp=${BINARIES_STAMP}
 [ ! -f "$stamp" ] || tr ',{' '\\n\\n' < "$stamp" | sed -n 's/^"\\(\\/[^"]*\\)":$/\\1/p' | while IFS= read -r path; do rm -f "$path"; done
@@ -62,7 +62,9 @@ export async function wipeMachine(ctx: Context, fleet: Fleet, machine: MachineSp
     return true;
   }
   try {
-    await fleet.machine(machine.name).exec(ctx, ['sh', '-c', WIPE_SCRIPT], { timeoutMs: 180_000 });
+    await fleet
+      .machine(machine.name)
+      .exec(ctx, ['sh', '-c', wipeScript(fleet.spec.etcd.snapshots.directory)], { timeoutMs: 180_000 });
     ctx.emit('machine.changed', { machine: machine.name, state: 'wiped' });
     return true;
   } catch (error) {

@@ -39,7 +39,9 @@ export function restoredRevision({ meta, floor }: Restoration): number {
 
 /** On every machine: `{"revision":N}`, where the last restore began; what watches of that machine may have seen is above it. */
 export const RESTORED_PATH = '/var/lib/quorate/restored.json';
-/** What was in etcd's directory before the restore, on the machine itself. */
-export const FORMER_DATA_DIR = '/var/lib/etcd/before-restore';
-/** In FORMER_DATA_DIR as long as the restore has not been proved: what lies in etcd's directory meanwhile is not worth keeping. */
-export const UNPROVED_MARK = `${FORMER_DATA_DIR}/unproved`;
+/** Where what was in etcd's directory before a restore lies, on the machine itself: `before-restore-<seconds since the Unix epoch>`. */
+export const FORMER_DATA_PREFIX = '/var/lib/etcd/before-restore-';
+/** There as long as what lies in etcd's directory is a restored copy that nobody has written to yet: not worth keeping. */
+export const UNPROVED_MARK = '/var/lib/etcd/restore-unproved';
+/** Reading or writing all of the data: a gigabyte takes half a minute on a slow disk (etcd-io/etcd #9771: 7.5 s), and there may be eight. */
+export const RESTORE_DEADLINE_MS = 20 * 60_000;

@@ -4,29 +4,20 @@ import type { Context } from '../../core/context.ts';
 import { QuorateError } from '../../core/errors.ts';
 import { waitFor } from '../../core/wait.ts';
 import { peerAddress } from '../../etcd/members.ts';
-import { removeMember } from '../../etcd/membership.ts';
+import { moveLeader, removeMember } from '../../etcd/membership.ts';
 import { readSurvivor, type SurvivingMember } from '../../etcd/survivors.ts';
 import type { Machine } from '../../machines/machine.ts';
-import { ETCD_PEER_PORT } from '../../manifests/paths.ts';
-import type { Observed } from '../../observe/observed.ts';
+import { ETCD_PEER_PORT, STAND_IN_DIR } from '../../manifests/paths.ts';
 import { openAuthority } from '../../pki/certificate.ts';
 import type { MachineSpec } from '../../spec/types.ts';
 import { quorum } from '../../topology/quorum.ts';
 import type { Toolbox } from '../toolbox.ts';
 
-/** Certificates of stand-ins, and the sign of a recovery that has not ended. */
-export const STAND_IN_DIR = '/etc/quorate/stand-in';
-/** The machine where stand-ins are or were, if a recovery has not ended. */
-export function standInHolder({ machines }: Pick<Observed, 'machines'>): string | undefined {
-  return Object.values(machines).find(({ facts }) =>
-    Object.keys(facts?.files ?? {}).some((path) => path.startsWith(`${STAND_IN_DIR}/`)),
-  )?.name;
-}
-
 /** Their programs and data. A real disk, as for every member. */
 const DATA_DIR = '/var/lib/quorate/stand-in';
-/** Peer port of the first one; each takes two, for peers and for clients. */
+/** Each takes two ports from here on, for peers and for clients; which ones follows from the member's id, so that a continued run finds them. */
 const FIRST_PORT = 12_380;
+const PORT_PAIRS = 8_000;
 /** An election, and a copy of the data: a gigabyte takes half a minute on an ordinary disk. */
 const LEADER_DEADLINE_MS = 180_000;
 /** etcd wants to have seen a member for five seconds before it lets another one go (server.go, HealthInterval). */
@@ -57,9 +48,10 @@ export async function restoreQuorum(
   const standIns = standInsFor(members, lost);
   if (standIns.length > 0) await startStandIns(ctx, tools, survivor, members, standIns);
   await awaitLeader(ctx, host, standIns.length);
-  const stoodFor = new Set(standIns.map(({ member }) => member.id));
-  const inOrder = [...lost.filter(({ id }) => !stoodFor.has(id)), ...lost.filter(({ id }) => stoodFor.has(id))];
-  for (const member of inOrder) await removeLost(ctx, host, member);
+  // Only this machine's packets find the stand-ins: another leader could bring them nothing but heartbeats.
+  await takeLeadership(ctx, tools, survivor, survivors);
+  const stoodFor = standIns.map(({ member }) => member);
+  for (const member of removalOrder(members, lost, stoodFor)) await removeLost(ctx, host, member);
   await endStandIns(ctx, host);
 }
 
@@ -70,11 +62,54 @@ export function standInsFor(members: readonly SurvivingMember[], lost: readonly 
   const missing = quorum(voters.length) - (voters.length - lostVoters.length);
   // One that has never started has no name that a stand-in could start under.
   const named = lostVoters.filter(({ name }) => name !== '');
-  return named.slice(0, Math.max(0, missing)).map((member, index) => ({
-    member,
-    peerPort: FIRST_PORT + 2 * index,
-    clientPort: FIRST_PORT + 2 * index + 1,
-  }));
+  return named.slice(0, Math.max(0, missing)).map((member) => {
+    const peerPort = FIRST_PORT + 2 * (Number.parseInt(member.id.slice(-6), 16) % PORT_PAIRS);
+    return { member, peerPort, clientPort: peerPort + 1 };
+  });
+}
+
+/**
+ * In which order lost members leave: after every removal a majority of what is left still needs a member with data, so that stand-ins never
+ * elect each other. Pure.
+ */
+export function removalOrder(
+  members: readonly SurvivingMember[],
+  lost: readonly SurvivingMember[],
+  standIns: readonly SurvivingMember[],
+): readonly SurvivingMember[] {
+  const alive = standIns.map(({ id }) => id);
+  const dead = lost.filter(({ id }) => !alive.includes(id));
+  const standing = lost.filter(({ id }) => alive.includes(id));
+  let voters = members.filter(({ isLearner }) => !isLearner).length;
+  const order: SurvivingMember[] = [];
+  while (dead.length + standing.length > 0) {
+    const after = quorum(Math.max(1, voters - 1));
+    // Learners and the dead first, as long as that leaves the stand-ins a minority.
+    const isDeadNext = dead.length > 0 && (dead[0]?.isLearner === true || standing.length < after);
+    const next = (isDeadNext || standing.length === 0 ? dead : standing).shift();
+    if (next === undefined) break;
+    order.push(next);
+    if (!next.isLearner) voters -= 1;
+  }
+  return order;
+}
+
+async function takeLeadership(
+  ctx: Context,
+  tools: Toolbox,
+  survivor: MachineSpec,
+  survivors: readonly MachineSpec[],
+): Promise<void> {
+  const condition = `the member of ${survivor.name} leads`;
+  await waitFor(ctx, { condition, deadlineMs: LEADER_DEADLINE_MS, intervalMs: 1_000 }, async () => {
+    const { id, leaderId, members } = await readSurvivor(ctx, tools.fleet.machine(survivor.name));
+    if (leaderId === id) return true;
+    const leader = members.find((member) => member.id === leaderId);
+    const other = survivors.find(({ address }) => leader !== undefined && peerAddress(leader) === address);
+    if (other === undefined) return leader === undefined ? 'nobody leads' : `${leader.name} leads`;
+    await moveLeader(ctx, tools.fleet.machine(other.name), id);
+    return `${other.name} is handing over`;
+  });
 }
 
 /**
@@ -137,13 +172,13 @@ function unitOf({ member }: StandIn): string {
   return `quorate-stand-in-${member.name}.service`;
 }
 
-/** The lost member's identity, this machine's ports. Without data and with the state `existing` it learns everything from the survivor. */
+/** The lost member's identity, this machine's ports. etcd tells members by their peer URLs; one that has never started has no name. Without data and with the state `existing` it learns everything from the survivor. */
 function flagsOf(
   { address }: MachineSpec,
   members: readonly SurvivingMember[],
   { member, peerPort, clientPort }: StandIn,
 ): readonly string[] {
-  const entries = members.flatMap(({ name, peerURLs }) => (name === '' ? [] : peerURLs.map((url) => `${name}=${url}`)));
+  const entries = members.flatMap(({ id, name, peerURLs }) => peerURLs.map((url) => `${name || id}=${url}`));
   const client = `https://${address}:${clientPort}`;
   return [
     `--name=${member.name}`,
@@ -225,11 +260,12 @@ async function removeLost(ctx: Context, host: Machine, { id, name }: SurvivingMe
   });
 }
 
-const END_SCRIPT = `for unit in $(systemctl list-units --plain --no-legend --all 'quorate-stand-in-*' | awk '{ print $1 }'); do systemctl stop "$unit"; done
+/** Ends every stand-in of a machine, and what turns packets to it. Safe where there is none. */
+export const END_STAND_INS = `for unit in $(systemctl list-units --plain --no-legend --all 'quorate-stand-in-*' | awk '{ print $1 }'); do systemctl stop "$unit"; done
 nft delete table inet quorate_stand_in 2>/dev/null
 rm -rf ${DATA_DIR} ${STAND_IN_DIR}
 `;
 
 async function endStandIns(ctx: Context, host: Machine): Promise<void> {
-  await host.exec(ctx, ['sh', '-c', END_SCRIPT], { timeoutMs: 60_000 });
+  await host.exec(ctx, ['sh', '-c', END_STAND_INS], { timeoutMs: 60_000 });
 }

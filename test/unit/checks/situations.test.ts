@@ -33,7 +33,17 @@ function with_(observed: Observed, changed: readonly ObservedMachine[]): Observe
 }
 
 function survivor(name: string, more: Partial<Survivor> = {}): Survivor {
-  return { machine: name, answers: true, hasLeader: false, raftTerm: 3, raftIndex: 100, members: [], ...more };
+  return {
+    machine: name,
+    id: 'a0',
+    leaderId: '0',
+    answers: true,
+    hasLeader: false,
+    raftTerm: 3,
+    raftIndex: 100,
+    members: [],
+    ...more,
+  };
 }
 
 function emptied(name: string): ObservedMachine {
@@ -115,7 +125,7 @@ describe('situations', () => {
     ]);
     const own = members.map((member) => (member.name === 'cp3' ? { ...member, isLearner: true } : member));
     expect(commands({ ...healthy, etcd: { alarms: [], members: own } })).toEqual([
-      ['etcd-stuck-learner', 'quorate up'],
+      ['etcd-stuck-learner', 'quorate etcd member replace cp3'],
     ]);
   });
 
@@ -134,7 +144,12 @@ describe('situations', () => {
       ...seen.facts,
       files: { ...seen.facts.files, '/etc/quorate/stand-in/cp2.key': { sha256: '', mode: 0o600, mtimeMs: 0 } },
     };
-    const observed = with_(healthy, [{ ...seen, ...(facts ? { facts } : {}) }]);
+    const held = { ...seen, ...(facts ? { facts } : {}) };
+    const observed = with_(healthy, [held, bare('cp2', 'absent'), bare('cp3', 'unreachable')]);
+    // A member that is left has data, and is never among the lost.
+    expect(commands(with_(healthy, [held, bare('cp2', 'absent')]))).toEqual([
+      ['quorum-recovery-unfinished', 'quorate recover quorum --survivor cp1 --lost cp2'],
+    ]);
     expect(commands(observed)).toEqual([
       ['quorum-recovery-unfinished', 'quorate recover quorum --survivor cp1 --lost cp2,cp3'],
     ]);

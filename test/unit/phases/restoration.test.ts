@@ -5,7 +5,7 @@ import type { PodIdentity } from '../../../src/kube/reconcile.ts';
 import { highestRevision } from '../../../src/phases/fence-control-planes.ts';
 import { phantoms } from '../../../src/phases/prove-restore.ts';
 import { bumpFor, REVISION_BUMP } from '../../../src/phases/restoration/restoration.ts';
-import { standInsFor } from '../../../src/phases/restoration/stand-in.ts';
+import { removalOrder, standInsFor } from '../../../src/phases/restoration/stand-in.ts';
 import { quorum } from '../../../src/topology/quorum.ts';
 
 describe('the bump of a restore', () => {
@@ -39,8 +39,10 @@ describe('what a machine knows of revisions', () => {
     ['restored 1000001528\n', 1_000_001_528 + REVISION_BUMP - 1],
     ['restored 1000001528\nrevision 1000001999\n', 1_000_001_528 + REVISION_BUMP - 1],
     ['some other line 5\n', 0],
+    // Data that cannot be read is less than a billion above the archive.
+    ['unreadable\n', 5_000 + REVISION_BUMP],
   ])('%j', (text, expected) => {
-    expect(highestRevision(text)).toBe(expected);
+    expect(highestRevision(text, 5_000)).toBe(expected);
   });
 });
 
@@ -89,6 +91,29 @@ describe('stand-ins', () => {
     const ports = standInsFor(members, members.slice(1)).flatMap(({ peerPort, clientPort }) => [peerPort, clientPort]);
     expect(new Set(ports).size).toBe(ports.length);
     expect(ports).toHaveLength(6);
+  });
+});
+
+describe('the order of removal', () => {
+  it('never leaves stand-ins a majority, and takes everyone', () => {
+    for (const count of [3, 5, 7]) {
+      for (let left = 1; left < quorum(count); left++) {
+        const members = membersOf(count);
+        const lost = members.slice(left);
+        const standIns = standInsFor(members, lost).map(({ member }) => member);
+        const order = removalOrder(members, lost, standIns);
+        expect(order.map(({ id }) => id).sort()).toEqual(lost.map(({ id }) => id).sort());
+        let voters = count;
+        const alive = new Set(standIns.map(({ id }) => id));
+        for (const { id } of order) {
+          // Who is up has to be a majority to agree to it, and stand-ins alone never are one, before and after.
+          expect(left + alive.size).toBeGreaterThanOrEqual(quorum(voters));
+          alive.delete(id);
+          voters -= 1;
+          expect(alive.size).toBeLessThan(quorum(voters));
+        }
+      }
+    }
   });
 });
 
