@@ -78,7 +78,7 @@ describe('a backup', () => {
     expect(label.objects.minions).toBe(5);
     expect(label.keys).toBeGreaterThan(200);
     expect(await mustOnMachine('cp1', `head -c 21 ${path}; grep -c PRIVATE ${path} || true`)).toBe(
-      'age-encryption.org/v10\n',
+      'age-encryption.org/v10',
     );
   });
 

@@ -295,6 +295,8 @@ describe('a bucket', () => {
       RCLONE_S3_PROVIDER: 'Other',
       RCLONE_S3_ENDPOINT: s3.endpoint,
       RCLONE_S3_ENV_AUTH: 'true',
+      // As on control planes: it does not try to make the bucket.
+      RCLONE_S3_NO_CHECK_BUCKET: 'true',
       AWS_SHARED_CREDENTIALS_FILE: s3.credentialsFile,
       AWS_CA_BUNDLE: '',
     };
