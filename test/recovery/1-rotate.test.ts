@@ -120,7 +120,7 @@ describe('the key of service accounts', () => {
   });
 });
 
-const token = () => onCluster('kubectl', 'create', 'token', 'default');
+const token = async () => (await kubectl(['create', 'token', 'default'])).trim();
 const kidOf = (text: string) =>
   (JSON.parse(Buffer.from(text.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid;
 
