@@ -1,5 +1,6 @@
 // `quorate recover`: says what has happened and which command is the way out, and recovers a lost quorum when it is told to.
-import { type Situation, situationsOf } from '../checks/situations.ts';
+import { listArchives } from '../backup/store.ts';
+import { type Situation, situationsOf, totalLoss } from '../checks/situations.ts';
 import type { Context } from '../core/context.ts';
 import { QuorateError } from '../core/errors.ts';
 import { withClusterLock } from '../engine/lock.ts';
@@ -14,6 +15,7 @@ import { type ClusterSpec, etcdMachines, type MachineSpec } from '../spec/types.
 import { quorum } from '../topology/quorum.ts';
 import { type ChangeOptions, type ChangeReport, carryOut, MACHINES_ONLY } from './carry-out.ts';
 import { type DriverOptions, openFleet } from './cluster.ts';
+import { workDir } from './open-backup.ts';
 
 /** What has happened to the cluster. */
 export interface Diagnosis {
@@ -27,7 +29,23 @@ export async function diagnose(ctx: Context, spec: ClusterSpec, options: DriverO
   const fleet = openFleet(ctx, spec, options);
   const observed = await observe(ctx, fleet);
   const survivors = observed.etcd === undefined ? await readSurvivors(ctx, fleet, observed) : [];
-  return { cluster: spec.name, situations: situationsOf(spec, observed, survivors) };
+  const situations = situationsOf(spec, observed, survivors);
+  const isBare = situations.length === 0 && observed.etcd === undefined;
+  return { cluster: spec.name, situations: isBare ? await onlyBackups(ctx, fleet) : situations };
+}
+
+/** Bare machines look like a cluster that has never been; backups in its bucket say that there was one. */
+async function onlyBackups(ctx: Context, fleet: Fleet): Promise<readonly Situation[]> {
+  if (fleet.spec.etcd.snapshots.s3 === undefined) return [];
+  const { archives } = await listArchives(ctx, fleet, workDir());
+  const [newest] = archives;
+  if (newest === undefined) return [];
+  return [
+    totalLoss([
+      'no machine is part of a cluster',
+      `the bucket has ${archives.length} of its backups, the newest of ${newest.label.takenAt}`,
+    ]),
+  ];
 }
 
 /** Every member that can be asked by itself. */

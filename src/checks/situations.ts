@@ -122,7 +122,8 @@ function forGood(
   };
 }
 
-function totalLoss(found: readonly string[]): Situation {
+/** Nothing is left but backups. */
+export function totalLoss(found: readonly string[]): Situation {
   return {
     id: 'all-control-planes-lost',
     title: 'no machine has any data of etcd left',

@@ -120,6 +120,11 @@ ${isLocal ? `  # The machines live in the /24 around it, on a bridge of this hos
   # An etcd member on each control plane.
   etcd:
     topology: stacked
+    # Backups of the whole cluster, sealed; each control plane makes them by itself. Without a bucket they die with the machines.
+    snapshots:
+      schedule: "0 */6 * * *"
+      retention: 7d
+      # s3: { endpoint: "https://s3.example.com", bucket: backups, credentialsFile: ~/.aws/credentials }
   # Leader leases of 15s/10s/2s, as upstream has them.
   failover: default
   # ${countComment(controlPlanes)}
