@@ -97,11 +97,11 @@ describe('upgrade --rollback', () => {
     });
   });
 
-  it('points to quorate status when no API answers that could tell', async () => {
+  it('points to quorate recover when no API answers that could tell', async () => {
     seen.observed = mute();
     await expect(upgrade(ctx, spec, { to: 'previous', confirm })).rejects.toMatchObject({
       code: 'API_UNREACHABLE',
-      hint: expect.stringContaining('quorate status'),
+      hint: expect.stringContaining('quorate recover'),
     });
   });
 });
