@@ -81,7 +81,10 @@ const TIERS = {
   },
   contract: () => runProject('contract'),
   e2e: () => runProject('e2e'),
-  patch: () => runProject('e2e', ['test/e2e/00-upgrade.test.ts']),
+  patch: () => {
+    process.env.QUORATE_E2E_UPGRADE = '1';
+    runProject('e2e', ['test/e2e/00-upgrade.test.ts']);
+  },
   upgrades: () => runProject('upgrades'),
   recovery: () => {
     process.env.QUORATE_E2E_DATABASE_MIB ??= '1024';

@@ -7,6 +7,8 @@ declare module 'vitest' {
     /** Path of kubectl in the cache, and of a kubeconfig as `quorate kubeconfig` prints it. */
     kubectl: { program: string; kubeconfig: string };
     /** host-state.ts, before the cluster was made. */
+    /** The shared cluster was built at a former version (global-setup.ts), for the first scenario to upgrade. */
+    isUpgraded: boolean;
     settingsBefore: string;
     clustersBefore: readonly string[];
   }
