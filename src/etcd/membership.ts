@@ -1,17 +1,31 @@
 // Changes of etcd's membership, and what belongs to them. Each asks a member that answers; etcd itself refuses what would cost the
 // quorum (strict-reconfig-check), after the gate has.
 import type { Context } from '../core/context.ts';
-import { QuorateError } from '../core/errors.ts';
+import { messageOf, QuorateError } from '../core/errors.ts';
 import { lastLine } from '../core/text.ts';
+import { waitFor } from '../core/wait.ts';
 import type { Machine } from '../machines/machine.ts';
 import { etcdctl, parseJson, toHex } from './etcdctl.ts';
 
 const TIMEOUT = { timeoutMs: 20_000 };
 
-/** Adds a member that does not vote yet. Returns the value that its --initial-cluster has to have. */
+/** etcd wants to have been connected to every voter for five seconds before it lets another member in (server.go, HealthInterval). */
+const ADMISSION_DEADLINE_MS = 60_000;
+const NOT_CONNECTED_YET = /unhealthy cluster/;
+
+/**
+ * Adds a member that does not vote yet. Returns the value that its --initial-cluster has to have. Throws COMMAND_FAILED with etcd's words, and
+ * WAIT_TIMED_OUT when its voters are not connected within a minute.
+ */
 export async function addLearner(ctx: Context, via: Machine, name: string, peerUrl: string): Promise<string> {
   const argv = etcdctl('member', 'add', name, `--peer-urls=${peerUrl}`, '--learner');
-  const { stdout } = await via.exec(ctx, argv, TIMEOUT);
+  let stdout = '';
+  const condition = `etcd lets ${name} in`;
+  const isFinal = (error: unknown) => !NOT_CONNECTED_YET.test(messageOf(error));
+  await waitFor(ctx, { condition, deadlineMs: ADMISSION_DEADLINE_MS, intervalMs: 1_000, isFinal }, async () => {
+    ({ stdout } = await via.exec(ctx, argv, TIMEOUT));
+    return true;
+  });
   // Words for a shell: ETCD_INITIAL_CLUSTER="cp1=https://…,cp4=https://…"
   const cluster = /^ETCD_INITIAL_CLUSTER="([^"]+)"$/m.exec(stdout)?.[1];
   if (cluster !== undefined) return cluster;

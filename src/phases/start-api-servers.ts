@@ -4,7 +4,7 @@ import { probeApiServer } from '../kube/probe.ts';
 import type { Observed } from '../observe/observed.ts';
 import { type ClusterSpec, controlPlanes, loadBalancers, type MachineSpec } from '../spec/types.ts';
 import { managedFilesStep } from './files/managed-files.ts';
-import { groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './files/node-groups.ts';
+import { backupGroup, groupInput, kubeletGroup, operatorGroup, staticPodGroup } from './files/node-groups.ts';
 import type { Restoration } from './restoration/restoration.ts';
 import { type Phase, SERIAL_LANE, type Step } from './step.ts';
 import { balancerSteps } from './steps/load-balancers.ts';
@@ -37,7 +37,7 @@ export function startApiServers(restoration: Restoration): Phase {
 function planeSteps(spec: ClusterSpec, observed: Observed, machine: MachineSpec): readonly Step[] {
   const input = groupInput(spec, observed, machine);
   if (input === undefined) return [];
-  const groups = [operatorGroup(input), staticPodGroup(input), kubeletGroup(input)];
+  const groups = [operatorGroup(input), staticPodGroup(input), kubeletGroup(input), backupGroup(input)];
   return [
     ...balancerSteps(spec, observed, machine),
     ...groups.flatMap((group) => managedFilesStep(machine, input.facts, group)),

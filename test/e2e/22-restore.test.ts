@@ -3,7 +3,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CLUSTER, CLUSTER_FILE, json, mustRun, quorate } from './support/cli.ts';
 import { fillDatabase } from './support/fill.ts';
 import { expectHealthy } from './support/health.ts';
@@ -29,8 +29,6 @@ interface RestoreReport {
   readonly contentHash: string;
   readonly restoredRevision: number;
 }
-
-afterAll(() => mustRun(['down', '--yes', '-f', CLUSTER_FILE]));
 
 describe('total loss', () => {
   it('comes back from the last backup on new machines, proved', async () => {
@@ -95,7 +93,6 @@ describe('total loss', () => {
     // Nothing is left to be done, and nothing to be recovered from.
     expect((await mustRun(['up', '--yes', '-f', file], { timeoutMs: 600_000 })).stdout).toContain('nothing to do');
     if (DATABASE_MIB <= 100) expect(report.apiReadyMs).toBeLessThan(60_000);
-    await mustRun(['down', '--yes', '-f', file]);
   });
 });
 
