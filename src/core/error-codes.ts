@@ -1,4 +1,5 @@
-// The one table of error codes. docs/reference/errors.md is generated from it.
+// The one table of error codes; those of backups, recovery and rotations stand in a file of their own. docs/reference/errors.md is generated from it.
+import { RECOVERY_ERRORS } from './recovery-error-codes.ts';
 
 /** Exit code by family: what kind of thing went wrong, for scripts. 1 is a defect of quorate itself. */
 export const FAMILIES = {
@@ -19,6 +20,11 @@ export const FAMILIES = {
 
 /** Errors of one exit code: what a script can tell apart without reading the text. */
 export type Family = keyof typeof FAMILIES;
+
+/** What is said of each code. */
+export type ErrorTable = Readonly<
+  Record<string, { readonly family: Family; readonly meaning: string; readonly hint: string }>
+>;
 
 /** Every error a user can meet: its family, what it means, and what usually helps. Text is lower case, as STYLE asks. */
 export const ERRORS = {
@@ -166,16 +172,6 @@ export const ERRORS = {
     meaning: 'a new member of etcd did not catch up with the others and was removed again',
     hint: 'look at its log (quorate machine logs NAME) and its disk, then run the same command again',
   },
-  QUORUM_RECOVERY_UNFINISHED: {
-    family: 'precondition',
-    meaning: 'a recovery of the quorum was ended half-way; empty stand-ins still vote for lost members',
-    hint: 'end it first: quorate recover says with which command',
-  },
-  RESTORE_UNPROVED: {
-    family: 'etcd',
-    meaning: 'what was restored is not what was backed up, or something still holds on to the state of before',
-    hint: 'nothing of before is lost: its data lies in /var/lib/etcd/before-restore-*; restore another archive (quorate etcd snapshot list)',
-  },
   ETCD_MEMBER_NOT_FOUND: {
     family: 'etcd',
     meaning: 'etcd has no member of that name, id or address',
@@ -239,16 +235,6 @@ export const ERRORS = {
     meaning: 'control planes hold different certificate authorities',
     hint: 'decide which one is right and remove the other from its machine',
   },
-  ROTATION_UNFINISHED: {
-    family: 'precondition',
-    meaning: 'a rotation of authorities or keys was ended half-way, or another one is under way',
-    hint: 'run the command that it names: it goes on where it ended',
-  },
-  ROTATION_REFUSED: {
-    family: 'precondition',
-    meaning: 'a rotation cannot take this step now',
-    hint: 'see docs/runbooks/',
-  },
   PKI_LAST_COPY: {
     family: 'precondition',
     meaning: "the machine holds the only copy of the cluster's keys that can be reached",
@@ -259,17 +245,6 @@ export const ERRORS = {
     meaning: 'a certificate or key is damaged, or they do not belong together',
     hint: 'restore the file from another control plane or from a backup of /etc/kubernetes/pki',
   },
-  SEALING_KEY_UNUSABLE: {
-    family: 'precondition',
-    meaning: 'the key that backups are sealed with is damaged, or does not open with this passphrase',
-    hint: 'check the passphrase, or use the key file of the operator who made the cluster',
-  },
-  CREDENTIALS_UNREADABLE: {
-    family: 'precondition',
-    meaning:
-      'a file with credentials that cluster.yaml names cannot be read on this host, and the machines do not have it yet',
-    hint: 'put the file there, readable for you, or change etcd.snapshots.s3.credentialsFile',
-  },
   ARTIFACT_UNAVAILABLE: {
     family: 'artifact',
     meaning: 'no source could provide an artifact; every attempt is listed',
@@ -279,41 +254,6 @@ export const ERRORS = {
     family: 'artifact',
     meaning: 'a file in the cache does not have its recorded checksum',
     hint: 'run: quorate artifacts pull',
-  },
-  ARCHIVE_DAMAGED: {
-    family: 'artifact',
-    meaning: 'a backup is not whole: truncated, changed, or not a backup at all',
-    hint: 'take another one: quorate etcd snapshot list',
-  },
-  ARCHIVE_LOCKED: {
-    family: 'precondition',
-    meaning: 'a backup cannot be opened with the keys at hand',
-    hint: 'pass the identity with --identity FILE, or its passphrase with --passphrase-file FILE',
-  },
-  ARCHIVE_VERSION: {
-    family: 'precondition',
-    meaning: 'a backup was made by another minor version of etcd than the one that is to read it',
-    hint: 'use it with the version of Kubernetes that it was made with',
-  },
-  ARCHIVE_NOT_FOUND: {
-    family: 'precondition',
-    meaning: 'there is no such backup where backups of the cluster are kept',
-    hint: 'run: quorate etcd snapshot list',
-  },
-  WRONG_CLUSTER: {
-    family: 'precondition',
-    meaning: 'a backup is of another cluster than the one that cluster.yaml names',
-    hint: 'pass the cluster file that belongs to it with -f',
-  },
-  BACKUP_FAILED: {
-    family: 'etcd',
-    meaning: 'a control plane could not make a backup',
-    hint: 'run: quorate machine exec NAME -- journalctl -u quorate-backup.service',
-  },
-  STORE_UNREACHABLE: {
-    family: 'connect',
-    meaning: 'the bucket that backups are kept in does not answer, or refuses',
-    hint: 'check endpoint, bucket and credentialsFile of etcd.snapshots.s3 in cluster.yaml',
   },
   MACHINE_FAILED: {
     family: 'machine',
@@ -335,7 +275,8 @@ export const ERRORS = {
     meaning: 'stopped on request',
     hint: 'the same command continues where this one ended',
   },
-} as const satisfies Record<string, { family: Family; meaning: string; hint: string }>;
+  ...RECOVERY_ERRORS,
+} as const satisfies ErrorTable;
 
 /** AREA_PROBLEM; stable, for scripts and for tests. Texts are not. */
 export type ErrorCode = keyof typeof ERRORS;

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CLUSTER, CLUSTER_FILE, json, mustRun, onCluster, onMachine, quorate } from './support/cli.ts';
 import { expectHealthy, useHealthyCluster } from './support/health.ts';
 import { get, kubectl } from './support/kubectl.ts';
-import { loseForGood } from './support/loss.ts';
+import { loseForGood, RECOVER_QUORUM } from './support/loss.ts';
 import { until } from './support/wait.ts';
 import { startWriting, type WriteReport } from './support/writer.ts';
 
@@ -112,18 +112,7 @@ describe('a quorum that is lost for good', () => {
   });
 
   it('is not declared lost while a majority is there', async () => {
-    const run = await quorate([
-      'recover',
-      'quorum',
-      '--survivor',
-      'cp1',
-      '--lost',
-      'cp2,cp3',
-      '--confirm',
-      CLUSTER,
-      '-f',
-      CLUSTER_FILE,
-    ]);
+    const run = await quorate(RECOVER_QUORUM);
     expect(run.exitCode).toBe(6);
     expect(run.stderr).toContain('code: ETCD_QUORUM_AT_RISK');
   });

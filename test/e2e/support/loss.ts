@@ -9,3 +9,9 @@ export async function loseForGood(machines: readonly string[], file: string = CL
   for (const name of machines)
     await rm(`${state}/clusters/${CLUSTER}/machines/${name}`, { recursive: true, force: true });
 }
+
+/** argv of the recovery of the shared cluster's quorum with cp1 as the survivor. */
+export const RECOVER_QUORUM: readonly string[] = [
+  ...['recover', 'quorum', '--survivor', 'cp1', '--lost', 'cp2,cp3'],
+  ...['--confirm', CLUSTER, '-f', CLUSTER_FILE],
+];
