@@ -122,11 +122,12 @@ rm -rf ${ROTATION_DIR}
 stamp=$(sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p' ${RESTORED_PATH} 2>/dev/null)
 [ -z "$stamp" ] || echo "restored $stamp"
 [ "$1" = yes ] && [ -d /var/lib/etcd/member ] || exit 0
-if [ -e ${UNPROVED_MARK} ]; then
+found=$(etcdutl snapshot status /var/lib/etcd/member/snap/db -w json 2>/dev/null | sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p')
+# Whoever started this copy in the meantime has made it data that is worth keeping.
+if [ -e ${UNPROVED_MARK} ] && [ -n "$found" ] && [ "$found" -le "\${stamp:-0}" ]; then
   rm -rf /var/lib/etcd/member
   exit 0
 fi
-found=$(etcdutl snapshot status /var/lib/etcd/member/snap/db -w json 2>/dev/null | sed -n 's/.*"revision":\\([0-9]*\\).*/\\1/p')
 if [ -n "$found" ]; then
   echo "revision $found"
   if [ "$found" -gt "\${stamp:-0}" ]; then
@@ -140,6 +141,7 @@ fi
 aside=${FORMER_DATA_PREFIX}$(date +%s)
 install -d -m 0700 "$aside"
 mv /var/lib/etcd/member "$aside/member"
+rm -f ${UNPROVED_MARK}
 `;
 
 /** The highest revision that the machine knows of; 0: none. */
